@@ -1,0 +1,86 @@
+"""An arm as data: its joints, its servos and its link lengths. A new DYNAMIXEL arm is one `ArmModel` constant."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+POSITION_MODE = 3
+CURRENT_BASED_POSITION_MODE = 5
+
+
+@dataclass(frozen=True)
+class JointModel:
+    """One joint and the servo that moves it.
+
+    Joint unit: rad for a hinge, 0 closed .. 1 open for a gripper. `lower`, `upper` in joint units.
+    `servo_rad_per_unit` servo radians for one joint unit (1 for a direct hinge). `sign` +1 or -1.
+    `home_ticks` Present_Position at joint value 0. `max_speed` joint units/s, the safety gate's limit.
+    `p_gain`, `i_gain`, `d_gain` are register values (addresses 84, 82, 80).
+    `current_limit_ma` only for servos that have a Current Limit register, else None.
+    """
+
+    name: str
+    servo_id: int
+    servo: str
+    lower: float
+    upper: float
+    max_speed: float
+    max_acceleration: float
+    servo_rad_per_unit: float = 1.0
+    sign: int = 1
+    home_ticks: int = 2048
+    operating_mode: int = POSITION_MODE
+    p_gain: int = 800
+    i_gain: int = 0
+    d_gain: int = 0
+    current_limit_ma: int | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """One hinge of the kinematic chain: `offset` (x, y, z) m in the parent frame, then rotation about `axis`."""
+
+    joint: str
+    offset: tuple[float, float, float]
+    axis: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ArmModel:
+    """A whole arm. `joints` in vector order (D of them, gripper last). `links` base to hand. `tcp` m in the hand frame.
+
+    `home` and `rest` are joint vectors (D,): the pose to start from, the pose in which it may go limp.
+    """
+
+    name: str
+    joints: tuple[JointModel, ...]
+    links: tuple[Link, ...]
+    tcp: tuple[float, float, float]
+    home: tuple[float, ...]
+    rest: tuple[float, ...]
+    baud: int = 1_000_000
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(joint.name for joint in self.joints)
+
+    @property
+    def lower(self) -> NDArray[np.float64]:
+        """(D,) joint units."""
+        return np.array([joint.lower for joint in self.joints])
+
+    @property
+    def upper(self) -> NDArray[np.float64]:
+        """(D,) joint units."""
+        return np.array([joint.upper for joint in self.joints])
+
+    @property
+    def max_speed(self) -> NDArray[np.float64]:
+        """(D,) joint units/s."""
+        return np.array([joint.max_speed for joint in self.joints])
+
+    @property
+    def max_acceleration(self) -> NDArray[np.float64]:
+        """(D,) joint units/s^2."""
+        return np.array([joint.max_acceleration for joint in self.joints])
