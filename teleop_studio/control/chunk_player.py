@@ -1,0 +1,56 @@
+"""Plays a policy's chunks: K of H steps open loop, then the next chunk, by time and never by counting ticks."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.samples import JointState
+from teleop_studio.chunk import ActionChunk
+from teleop_studio.control.sources import POLICY
+
+
+class ChunkPlayer:
+    """An action source fed with chunks.
+
+    A chunk is asked for when K steps of the current one have run (`wants_chunk`), and replaces it as soon as it
+    arrives, entered at the step that is due by its own `start_ns`: late answers skip what has passed, they never
+    shift the plan. Until then the current chunk goes on beyond step K; past its last step its last goal holds and
+    the tick counts as starved.
+    """
+
+    name = POLICY
+
+    def __init__(self, executed_steps: int = 8) -> None:
+        self.executed_steps = executed_steps
+        self.chunk: ActionChunk | None = None
+        self.chunks = 0
+        self.starved_ticks = 0
+        self._requested = False
+
+    def wants_chunk(self, now_ns: int) -> bool:
+        """True once per needed chunk; the caller then owes one `accept` or `request_failed`."""
+        if self._requested:
+            return False
+        if self.chunk is not None:
+            steps = min(self.executed_steps, len(self.chunk.actions) - 1)
+            if now_ns < self.chunk.start_ns + round(steps * self.chunk.dt_s * 1e9):
+                return False
+        self._requested = True
+        return True
+
+    def accept(self, chunk: ActionChunk) -> None:
+        """Enter `chunk` from the next tick on."""
+        self.chunk = chunk
+        self.chunks += 1
+        self._requested = False
+
+    def request_failed(self) -> None:
+        """The asked-for chunk will not come; ask again."""
+        self._requested = False
+
+    def action(self, now_ns: int, leader: JointState, follower: JointState) -> NDArray[np.float64] | None:
+        if self.chunk is None:
+            return None
+        end_ns = self.chunk.start_ns + round((len(self.chunk.actions) - 1) * self.chunk.dt_s * 1e9)
+        if now_ns > end_ns:
+            self.starved_ticks += 1
+        return self.chunk.at(now_ns)

@@ -1,0 +1,162 @@
+"""A rig as a TOML file: which arms on which ports, which cameras, how fast. Validated before anything is opened."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from drivers.arms import ARMS, ArmModel
+
+SIMULATED = "simulated"
+LINKS = ("socketpair", "pty")
+CAMERA_KINDS = (SIMULATED,)
+SIMULATED_SCENES = ("bottle", "fork")
+
+
+class RigError(Exception):
+    """The rig file can not be used; says which line of it and what would be right."""
+
+
+@dataclass(frozen=True)
+class ArmConfig:
+    """`arm` a name of `ARMS`; `port` a serial device, or "simulated"."""
+
+    arm: str
+    port: str = SIMULATED
+
+    @property
+    def model(self) -> ArmModel:
+        return ARMS[self.arm]
+
+
+@dataclass(frozen=True)
+class CameraConfig:
+    """One camera. `kind` "simulated"."""
+
+    name: str
+    kind: str = SIMULATED
+    width: int = 320
+    height: int = 240
+    fps: float = 30.0
+
+
+@dataclass(frozen=True)
+class RigConfig:
+    """Everything needed to open a rig. Simulated and serial parts can not be mixed."""
+
+    name: str = "simulated"
+    leader: ArmConfig = ArmConfig("studio-leader")
+    follower: ArmConfig = ArmConfig("studio-follower")
+    cameras: tuple[CameraConfig, ...] = field(
+        default_factory=lambda: (CameraConfig("front"), CameraConfig("wrist")),
+    )
+    control_hz: float = 100.0
+    scene: str = "bottle"
+    link: str = "socketpair"
+
+    def __post_init__(self) -> None:
+        self._check_arms()
+        if not 50 <= self.control_hz <= 200:
+            raise RigError(f"control_hz = {self.control_hz:g}: the control loop runs at 50 to 200 Hz.")
+        if self.link not in LINKS:
+            raise RigError(f"link = {self.link!r}: a simulated rig is linked by one of {', '.join(LINKS)}.")
+        if self.simulated and self.scene not in SIMULATED_SCENES:
+            raise RigError(f"scene = {self.scene!r}: the simulated scenes are {', '.join(SIMULATED_SCENES)}.")
+        self._check_cameras()
+
+    def _check_arms(self) -> None:
+        for role, arm in (("leader", self.leader), ("follower", self.follower)):
+            if arm.arm not in ARMS:
+                raise RigError(f"{role}.arm = {arm.arm!r} is unknown. Known arms: {', '.join(sorted(ARMS))}.")
+        if (self.leader.port == SIMULATED) != (self.follower.port == SIMULATED):
+            raise RigError(
+                f"leader.port = {self.leader.port!r} and follower.port = {self.follower.port!r}: "
+                "either both arms are simulated or none is."
+            )
+        if not self.simulated and self.leader.port == self.follower.port:
+            raise RigError(f"leader and follower are both on {self.leader.port}: each arm needs a port of its own.")
+        if self.leader.model.names != self.follower.model.names:
+            raise RigError(
+                f"the leader's joints {self.leader.model.names} are not the follower's {self.follower.model.names}."
+            )
+
+    def _check_cameras(self) -> None:
+        names = [camera.name for camera in self.cameras]
+        if not names or len(set(names)) != len(names):
+            raise RigError(f"cameras {names}: give at least one, each with a name of its own.")
+        for camera in self.cameras:
+            if camera.kind not in CAMERA_KINDS:
+                raise RigError(f"camera {camera.name!r}: kind = {camera.kind!r}; known: {', '.join(CAMERA_KINDS)}.")
+            if camera.kind == SIMULATED and not self.simulated:
+                raise RigError(f"camera {camera.name!r} is simulated, but the arms are on real ports.")
+            if not (16 <= camera.width <= 4096 and 16 <= camera.height <= 4096 and 1 <= camera.fps <= 120):
+                raise RigError(
+                    f"camera {camera.name!r}: {camera.width}x{camera.height} at {camera.fps:g} fps is out of range "
+                    "(16 to 4096 pixels a side, 1 to 120 fps)."
+                )
+
+    @property
+    def simulated(self) -> bool:
+        """True when the servos are emulated: an explicit choice in the file, never a fall-back."""
+        return self.follower.port == SIMULATED
+
+
+def load_rig(path: Path) -> RigConfig:
+    """Read a rig file. Raises `RigError` for a missing or wrong one."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RigError(f"The rig file {path} can not be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RigError(f"The rig file {path} is not TOML: {error}.") from error
+    try:
+        return _from_table(table)
+    except RigError as error:
+        raise RigError(f"{path}: {error}") from error
+
+
+def save_rig(rig: RigConfig, path: Path) -> None:
+    """Write `rig` as TOML; `load_rig` reads it back equal."""
+    lines = [f"{key} = {_toml(value)}" for key, value in asdict(rig).items() if not isinstance(value, (dict, tuple))]
+    for role in ("leader", "follower"):
+        lines += ["", f"[{role}]", *(f"{key} = {_toml(value)}" for key, value in asdict(getattr(rig, role)).items())]
+    for camera in rig.cameras:
+        lines += ["", "[[cameras]]", *(f"{key} = {_toml(value)}" for key, value in asdict(camera).items())]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(value)
+
+
+def _from_table(table: dict[str, Any]) -> RigConfig:
+    known = {"name": str, "control_hz": (int, float), "scene": str, "link": str}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in ("leader", "follower"):
+            values[key] = ArmConfig(**_checked(key, value, {"arm": str, "port": str}))
+        elif key == "cameras":
+            if not isinstance(value, list):
+                raise RigError("cameras must be a list of tables: [[cameras]].")
+            kinds = {"name": str, "kind": str, "width": int, "height": int, "fps": (int, float)}
+            values[key] = tuple(CameraConfig(**_checked("cameras", camera, kinds)) for camera in value)
+        else:
+            values.update(_checked("the rig", {key: value}, known))
+    return RigConfig(**values)
+
+
+def _checked(where: str, table: Any, known: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise RigError(f"{where} must be a table.")
+    for key, value in table.items():
+        if key not in known:
+            raise RigError(f"{where} has no setting {key!r}. Known: {', '.join(known)}.")
+        if not isinstance(value, known[key]) or isinstance(value, bool):
+            raise RigError(f"{where}: {key} = {value!r} has the wrong type.")
+    if where in ("leader", "follower") and "arm" not in table:
+        raise RigError(f"{where} needs an arm. Known arms: {', '.join(sorted(ARMS))}.")
+    if where == "cameras" and "name" not in table:
+        raise RigError("each camera needs a name.")
+    return dict(table)

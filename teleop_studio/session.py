@@ -1,0 +1,99 @@
+"""The operator-visible state machine: which verb is allowed when, and what it sets in motion. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from teleop_studio.status import State
+
+
+class StudioError(Exception):
+    """Something the operator asked for can not be done now; the first sentence is the title, the rest says what to do."""
+
+
+class Effect(StrEnum):
+    """What a transition asks the processes to do, in order."""
+
+    ENGAGE_LEADER = "engage leader"
+    ENGAGE_POLICY = "engage policy"
+    ENGAGE_REPLAY = "engage replay"
+    HOLD = "hold"
+    RELEASE = "release"
+    START_TAKE = "start take"
+    START_TRIAL = "start trial"
+    FINISH_TAKE = "finish take"
+    DISCARD_TAKE = "discard take"
+
+
+@dataclass(frozen=True)
+class Transition:
+    state: State
+    effects: tuple[Effect, ...] = ()
+
+
+_S, _E = State, Effect
+_DRIVING = (_S.TELEOP, _S.RECORDING, _S.RESET, _S.POLICY, _S.REPLAY)
+_OPEN = (_S.IDLE, *_DRIVING, _S.STOPPED, _S.LIMP, _S.FAULT)
+_TAKING = (_S.RECORDING, _S.POLICY)  # states in which a take is being written
+
+_TABLE: dict[tuple[State, str], Transition] = {}
+
+
+def _add(verb: str, states: tuple[State, ...], target: State, *effects: Effect) -> None:
+    for state in states:
+        _TABLE[state, verb] = Transition(target, effects)
+
+
+_add("opened", (_S.CLOSED,), _S.IDLE)
+_add("teleop", (_S.IDLE, _S.RESET, _S.REPLAY), _S.TELEOP, _E.ENGAGE_LEADER)
+_add("record", (_S.TELEOP, _S.RESET), _S.RECORDING, _E.START_TAKE)
+_add("record", (_S.IDLE,), _S.RECORDING, _E.ENGAGE_LEADER, _E.START_TAKE)
+_add("accept", (_S.RECORDING,), _S.RESET, _E.FINISH_TAKE)
+_add("accept", (_S.POLICY,), _S.IDLE, _E.HOLD, _E.FINISH_TAKE)
+_add("discard", (_S.RECORDING,), _S.RESET, _E.DISCARD_TAKE)
+_add("discard", (_S.POLICY,), _S.IDLE, _E.HOLD, _E.DISCARD_TAKE)
+_add("autonomous", (_S.IDLE, _S.TELEOP, _S.RESET), _S.POLICY, _E.ENGAGE_POLICY, _E.START_TRIAL)
+# The attempt and its correction stay one episode; its source becomes "mixed".
+_add("take_over", (_S.POLICY,), _S.RECORDING, _E.ENGAGE_LEADER)
+_add("replay", (_S.IDLE, _S.TELEOP, _S.RESET), _S.REPLAY, _E.ENGAGE_REPLAY)
+_add("replay_finished", (_S.REPLAY,), _S.IDLE, _E.HOLD)
+_add("resume", (_S.STOPPED, _S.LIMP, _S.FAULT), _S.IDLE)
+_add("stop", tuple(s for s in _OPEN if s not in (*_TAKING, _S.LIMP)), _S.STOPPED, _E.HOLD)
+_add("stop", _TAKING, _S.STOPPED, _E.HOLD, _E.FINISH_TAKE)
+_add("stop", (_S.LIMP,), _S.LIMP)
+_add("torque_off", tuple(s for s in _OPEN if s not in _TAKING), _S.LIMP, _E.RELEASE)
+_add("torque_off", _TAKING, _S.LIMP, _E.RELEASE, _E.FINISH_TAKE)
+_add("fault", tuple(s for s in _OPEN if s not in _TAKING), _S.FAULT, _E.HOLD)
+_add("fault", _TAKING, _S.FAULT, _E.HOLD, _E.FINISH_TAKE)
+_add("closed", _OPEN, _S.CLOSED)
+_add("closed", _TAKING, _S.CLOSED, _E.HOLD, _E.FINISH_TAKE)
+
+_WHAT_NOW = {
+    State.CLOSED: "No rig is open. Open one first.",
+    State.IDLE: "Start teleoperation, or record, or run a policy.",
+    State.TELEOP: "Press Space to record, or Esc to stop.",
+    State.RECORDING: "Finish the take first: Space accepts it, Backspace discards it.",
+    State.RESET: "Put the scene back, then Space records the next take.",
+    State.POLICY: "The policy is driving: T takes over, Esc stops it.",
+    State.REPLAY: "A replay is running: Esc stops it.",
+    State.STOPPED: "The arm holds after STOP. Resume first.",
+    State.LIMP: "Torque is off. Resume first.",
+    State.FAULT: "Mend the fault, then resume.",
+}
+
+
+class Session:
+    """Holds the state; `apply` changes it and returns the effects."""
+
+    def __init__(self) -> None:
+        self.state = State.CLOSED
+
+    def allows(self, verb: str) -> bool:
+        return (self.state, verb) in _TABLE
+
+    def apply(self, verb: str) -> tuple[Effect, ...]:
+        """Raises `StudioError` when `verb` is not allowed in this state."""
+        transition = _TABLE.get((self.state, verb))
+        if transition is None:
+            raise StudioError(f"Can not {verb.replace('_', ' ')} while {self.state}. {_WHAT_NOW[self.state]}")
+        self.state = transition.state
+        return transition.effects

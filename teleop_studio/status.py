@@ -1,0 +1,173 @@
+"""What the app knows about itself at one moment: plain values that the window draws and scripts print."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class State(StrEnum):
+    """The operator-visible state. One colour each in the window."""
+
+    CLOSED = "closed"  # no rig open
+    IDLE = "idle"  # arms connected, follower holds
+    TELEOP = "teleop"  # follower copies the leader, nothing is written
+    RECORDING = "recording"  # as teleop, and a take is being written
+    RESET = "reset"  # take finished; the operator puts the scene back, follower still copies the leader
+    POLICY = "policy"  # a policy drives the follower
+    REPLAY = "replay"  # a recorded episode drives the follower
+    STOPPED = "stopped"  # STOP was pressed: follower holds its pose
+    LIMP = "limp"  # torque is off
+    FAULT = "fault"  # something failed; the follower holds or is limp, `detail` says which
+
+
+@dataclass(frozen=True)
+class LoopHealth:
+    """The control loop's timing since it started. Period errors in ms over the last 10 s."""
+
+    rate_hz: float = 0.0
+    scheduling: str = ""  # "realtime", "nice -10" or "normal"
+    ticks: int = 0
+    missed_deadlines: int = 0
+    period_error_p50_ms: float = 0.0
+    period_error_p99_ms: float = 0.0
+    period_error_p999_ms: float = 0.0
+    bus_retries: int = 0
+
+
+@dataclass(frozen=True)
+class CameraHealth:
+    """One camera as it really delivers."""
+
+    fps: float = 0.0
+    frames: int = 0
+    age_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class RecorderHealth:
+    """The running or last take. Due counts come from sequence numbers, so a gap can not hide."""
+
+    recording: bool = False
+    frames_written: int = 0
+    frames_due: int = 0
+    gaps: int = 0
+    building: int = 0  # finished takes whose HDF5 file is still being built
+
+
+@dataclass(frozen=True)
+class InferenceHealth:
+    """The policy process. Latencies over the last 100 chunks."""
+
+    loading: bool = False
+    ready: bool = False
+    run: str = ""
+    chunks: int = 0
+    chunk_latency_p50_ms: float = 0.0
+    chunk_latency_p99_ms: float = 0.0
+    overlay_latency_p50_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainingStatus:
+    """A run as its folder tells it; survives the window. Curves are (step, value) rows, all so far."""
+
+    run: Path
+    policy: str
+    running: bool
+    finished: bool
+    stopping: bool
+    error: str
+    step: int
+    steps: int
+    loss: float
+    held_out_error: float  # mean error of *sampled* chunks on held-out episodes, rad; nan before the first measurement
+    elapsed_s: float
+    eta_s: float
+    steps_per_s: float
+    episodes: int
+    loss_curve: NDArray[np.float64]  # (n, 2)
+    held_out_curve: NDArray[np.float64]  # (m, 2)
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """A long task of several takes or trials: scripted recording, evaluation."""
+
+    title: str  # e.g. "Recording 40 demonstrations"
+    done: int
+    total: int
+    detail: str = ""  # one sentence about what happens now
+    successes: int = 0
+    left: int = 0
+    right: int = 0
+    finished: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What the policy thought at its last chunk, as gripper-tip paths in the robot's base frame (m).
+
+    `tip_paths` (S + 1, N, H, 3): predicted clean chunks per solver step; row [-1, 0] is the chunk that is executed.
+    `executed_steps` K of the H steps run before the next chunk. `left_share`, `right_share` of the N samples.
+    """
+
+    stamp_ns: int
+    tip_paths: NDArray[np.float32]
+    velocity_norm: NDArray[np.float32]  # (S, N)
+    executed_steps: int
+    left_share: float
+    right_share: float
+    spread_mm: float  # mean distance to the own mode's centre at step K
+
+
+@dataclass(frozen=True)
+class History:
+    """The newest control ticks for the strip chart. T rows, oldest first; `time_s` relative to the newest (<= 0)."""
+
+    time_s: NDArray[np.float64]  # (T,)
+    leader: NDArray[np.float64]  # (T, D)
+    follower: NDArray[np.float64]  # (T, D)
+    action: NDArray[np.float64]  # (T, D)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A training run on disk that can be deployed or resumed."""
+
+    path: Path
+    name: str
+    policy: str
+    step: int
+    steps: int
+    held_out_error: float
+    episodes: int
+    finished: bool
+
+
+@dataclass(frozen=True)
+class StudioStatus:
+    """Everything the state bar and the pages need, taken in one go by `Studio.poll()`."""
+
+    state: State = State.CLOSED
+    title: str = "No rig open"  # one short sentence for the state bar
+    detail: str = ""  # what to do about it
+    simulated: bool = False
+    rig: str = ""
+    scene: str = ""
+    joint_names: tuple[str, ...] = ()
+    cameras: dict[str, CameraHealth] = field(default_factory=dict)
+    episode_clock_s: float = 0.0
+    episodes: int = 0
+    operator_side: str = ""  # scripted operator: "", "left", "right"
+    active_run: str = ""
+    alignment_gap: float = 0.0  # largest joint gap leader-follower while a soft start runs, rad
+    loop: LoopHealth = LoopHealth()
+    recorder: RecorderHealth = RecorderHealth()
+    inference: InferenceHealth = InferenceHealth()
+    training: TrainingStatus | None = None
+    job: JobStatus | None = None
+    notices: tuple[str, ...] = ()  # newest last; faults and warnings in the operator's words
