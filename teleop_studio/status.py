@@ -171,3 +171,21 @@ class StudioStatus:
     training: TrainingStatus | None = None
     job: JobStatus | None = None
     notices: tuple[str, ...] = ()  # newest last; faults and warnings in the operator's words
+
+
+@dataclass(frozen=True)
+class EpisodeRow:
+    """One recorded episode as the lists show it. `source` who drove it: human, scripted, policy, mixed."""
+
+    path: Path
+    number: int
+    task: str
+    source: str
+    outcome: str  # success, failure, unrated, interrupted, stopped
+    recorded_at: str  # ISO 8601
+    duration_s: float
+    frames: int
+    gaps: int
+    run: str = ""  # the policy's run, for trials
+    side: str = ""  # "left", "right" as measured from the gripper's path; "" when it can not be told
+    problem: str = ""  # why the file can not be used, in the operator's words
