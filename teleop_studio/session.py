@@ -13,6 +13,7 @@ class StudioError(Exception):
 class Effect(StrEnum):
     """What a transition asks the processes to do, in order."""
 
+    ENGAGE_HOLD = "engage hold"
     ENGAGE_LEADER = "engage leader"
     ENGAGE_POLICY = "engage policy"
     ENGAGE_REPLAY = "engage replay"
@@ -43,7 +44,7 @@ def _add(verb: str, states: tuple[State, ...], target: State, *effects: Effect) 
         _TABLE[state, verb] = Transition(target, effects)
 
 
-_add("opened", (_S.CLOSED,), _S.IDLE)
+_add("opened", (_S.CLOSED,), _S.IDLE, _E.ENGAGE_HOLD)
 _add("teleop", (_S.IDLE, _S.RESET, _S.REPLAY), _S.TELEOP, _E.ENGAGE_LEADER)
 _add("record", (_S.TELEOP, _S.RESET), _S.RECORDING, _E.START_TAKE)
 _add("record", (_S.IDLE,), _S.RECORDING, _E.ENGAGE_LEADER, _E.START_TAKE)
@@ -56,7 +57,9 @@ _add("autonomous", (_S.IDLE, _S.TELEOP, _S.RESET), _S.POLICY, _E.ENGAGE_POLICY, 
 _add("take_over", (_S.POLICY,), _S.RECORDING, _E.ENGAGE_LEADER)
 _add("replay", (_S.IDLE, _S.TELEOP, _S.RESET), _S.REPLAY, _E.ENGAGE_REPLAY)
 _add("replay_finished", (_S.REPLAY,), _S.IDLE, _E.HOLD)
-_add("resume", (_S.STOPPED, _S.LIMP, _S.FAULT), _S.IDLE)
+_add("resume", (_S.STOPPED, _S.LIMP, _S.FAULT), _S.IDLE, _E.ENGAGE_HOLD)
+# Holding with the old source gone: the scene may be reset, and a job may begin.
+_add("hold", (_S.IDLE, _S.TELEOP, _S.RESET, _S.REPLAY), _S.IDLE, _E.HOLD)
 _add("stop", tuple(s for s in _OPEN if s not in (*_TAKING, _S.LIMP)), _S.STOPPED, _E.HOLD)
 _add("stop", _TAKING, _S.STOPPED, _E.HOLD, _E.FINISH_TAKE)
 _add("stop", (_S.LIMP,), _S.LIMP)

@@ -1,18 +1,16 @@
-"""What travels over the pipes: small frozen dataclasses, one group per process."""
+"""What travels over the pipes: small frozen dataclasses, one group per process. Bulk data goes through the rings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from teleop_studio.chunk import ActionChunk
-
 
 @dataclass(frozen=True)
 class Ready:
-    """A process has opened what it owns. `note` e.g. its scheduling class or its ports."""
+    """A process has opened what it owns. `note` e.g. its scheduling class."""
 
     note: str = ""
 
@@ -25,6 +23,11 @@ class Warned:
 
 
 # --- control -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EngageHold:
+    """Torque on with goal := present, then hold."""
 
 
 @dataclass(frozen=True)
@@ -86,24 +89,6 @@ class ControlFault:
     text: str
 
 
-# --- control <-> inference -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ChunkWanted:
-    """Control asks for the next chunk."""
-
-    request: int
-    asked_ns: int
-
-
-@dataclass(frozen=True)
-class ChunkReady:
-    request: int
-    chunk: ActionChunk | None
-    problem: str = ""
-
-
 # --- inference -----------------------------------------------------------------------------------------------------
 
 
@@ -139,35 +124,40 @@ class SeedNoise:
 
 @dataclass(frozen=True)
 class ChunkTimes:
-    """Latencies of one chunk. `chunk_ms` request to answer, `overlay_ms` request to all samples drawn."""
+    """Latencies of one chunk. `chunk_ms` from the wish to the answer, `overlay_ms` to all samples drawn."""
 
     chunk_ms: float
     overlay_ms: float
 
 
-# --- recorder ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class ChunkFailed:
+    """The policy could not answer; the follower goes on with the last chunk and then holds."""
+
+    why: str
+
+
+# --- recorder and builder ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class StartTake:
-    """Begin a take in `folder`. `first_tick` the control tick from which on rows belong to it."""
+    """Begin a take in `folder`. Rows from ring index `first_tick` on belong to it, once the soft start is over."""
 
     folder: Path
     task: str
     source: str
     first_tick: int
-    extra: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class TakeStarted:
-    uuid: str
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class FinishTake:
+    """End the take and keep it. `source` replaces the one given at the start when it is not empty (a take-over)."""
+
     outcome: str
-    extra: dict[str, Any]
+    source: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -183,35 +173,58 @@ class MarkEvent:
 
 
 @dataclass(frozen=True)
-class KeepChunk:
-    """A chunk that control entered, for the episode file."""
-
-    chunk: ActionChunk
-
-
-@dataclass(frozen=True)
 class TakeProgress:
     recording: bool
     frames_written: int
     frames_due: int
     gaps: int
-    building: int
     started_ns: int
 
 
 @dataclass(frozen=True)
+class TakeClosed:
+    """A finished take's journal is safe on disk; the builder makes the episode file of it."""
+
+    journal: Path
+
+
+@dataclass(frozen=True)
+class TakeDropped:
+    """A take ended without a file, because the operator discarded it or because nothing had been recorded."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class BuildEpisode:
+    journal: Path
+
+
+@dataclass(frozen=True)
 class TakeSaved:
+    journal: Path
     path: Path
-    frames: int
-    gaps: int
 
 
 @dataclass(frozen=True)
 class TakeLost:
-    """A take could not be saved; the journal, if any, is kept at `journal`."""
+    """A take could not be saved; what there is of it stays at `journal`."""
 
     why: str
     journal: Path | None
+
+
+# --- cameras -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PauseCameras:
+    """Take no pictures until `ResumeCameras`: a lock-step job needs the machine."""
+
+
+@dataclass(frozen=True)
+class ResumeCameras:
+    pass
 
 
 # --- simulated rig -------------------------------------------------------------------------------------------------
@@ -230,13 +243,10 @@ class SceneReset:
 
 @dataclass(frozen=True)
 class StartOperator:
+    """The scripted hand moves the leader: a grasp from `side`."""
+
     side: str
     seed: int
-
-
-@dataclass(frozen=True)
-class StopOperator:
-    pass
 
 
 @dataclass(frozen=True)
@@ -245,11 +255,48 @@ class OperatorFinished:
 
 
 @dataclass(frozen=True)
-class ScoreNow:
-    """How the trial stands: only ever used to score, never recorded as an observation."""
+class TrialScore:
+    """How the scene stands: only ever used to score, never an observation."""
 
-    lifted: bool
-    bottle_upright: bool
-    obstacle_upright: bool
+    success: bool
     failed: str
-    side: str | None
+    side: str
+
+
+# --- lock-step jobs ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """One take or trial of a lock-step job is over."""
+
+    done: int
+    successes: int
+    left: int
+    right: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class TrialDone:
+    """One evaluated start. `path` its episode file, None when it was not recorded."""
+
+    run: Path
+    seed: int
+    success: bool
+    failed: str
+    side: str
+    duration_s: float
+    path: Path | None
+    left_samples: float
+    right_samples: float
+
+
+@dataclass(frozen=True)
+class JobFinished:
+    pass
+
+
+@dataclass(frozen=True)
+class CancelJob:
+    """End after the take that runs now."""

@@ -1,0 +1,54 @@
+"""Opens the two arms of a rig at the end of their byte lines; from here upward nothing knows whether they are real."""
+
+import socket
+from dataclasses import dataclass
+
+from drivers.clock import Clock, MonotonicClock
+from drivers.dynamixel.arm import DynamixelArm
+from drivers.dynamixel.bus import DynamixelBus
+from drivers.dynamixel.transport import FileDescriptorTransport, SerialTransport, Transport
+from teleop_studio.rig import ArmConfig, RigConfig
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Where the byte lines end: two sockets, or two device paths (pty or serial port)."""
+
+    leader: socket.socket | str
+    follower: socket.socket | str
+
+    @classmethod
+    def of(cls, rig: RigConfig) -> "Lines":
+        """The serial ports of a rig that has real arms."""
+        return cls(rig.leader.port, rig.follower.port)
+
+
+def open_arms(rig: RigConfig, lines: Lines) -> tuple[DynamixelArm, DynamixelArm]:
+    """(leader, follower), connected, torque off. Raises a `DriverError` that says what is missing."""
+    clock = MonotonicClock()
+    leader = _open(rig.leader, lines.leader, clock)
+    try:
+        return leader, _open(rig.follower, lines.follower, clock)
+    except Exception:
+        leader.close()
+        raise
+
+
+def connect_arm(config: ArmConfig, transport: Transport, clock: Clock) -> DynamixelArm:
+    """An arm on any transport. Raises a `DriverError`."""
+    arm = DynamixelArm(config.model, DynamixelBus(transport, clock), clock)
+    try:
+        arm.connect()
+    except Exception:
+        arm.close()
+        raise
+    return arm
+
+
+def _open(config: ArmConfig, line: socket.socket | str, clock: Clock) -> DynamixelArm:
+    transport: Transport
+    if isinstance(line, str):
+        transport = SerialTransport(line, config.model.baud)
+    else:
+        transport = FileDescriptorTransport(line.detach())
+    return connect_arm(config, transport, clock)

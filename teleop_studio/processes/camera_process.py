@@ -1,0 +1,54 @@
+"""The cameras as a process: reads each in turn and puts its pictures into the rings."""
+
+from drivers.cameras import Camera
+from drivers.clock import MonotonicClock
+from teleop_studio.processes.child import Pipe
+from teleop_studio.processes.messages import PauseCameras, Ready, ResumeCameras
+from teleop_studio.processes.rings import FrameRow, RigRings, RingSpecs
+from teleop_studio.rig import CameraConfig, RigConfig
+
+
+def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
+    """Run until the supervisor closes the pipe. Raises `CameraError` when a camera can not be opened."""
+    rings = RigRings.attach(specs)
+    cameras = _open_simulated(rig, rings)
+    rows = {config.name: FrameRow(config.width, config.height) for config in rig.cameras}
+    pipe.send(Ready())
+    paused = False
+    try:
+        while True:
+            for message in pipe.receive(0.2 if paused else 0.0):
+                if isinstance(message, (PauseCameras, ResumeCameras)):
+                    paused = isinstance(message, PauseCameras)
+            if paused:
+                continue
+            for camera in cameras:
+                image = camera.read()
+                rings.frames[camera.name].push(rows[camera.name].fill(image.sequence, image.rgb), image.stamp_ns)
+    finally:
+        for camera in cameras:
+            camera.close()
+        rings.close()
+
+
+def _open_simulated(rig: RigConfig, rings: RigRings) -> list[Camera]:
+    # MuJoCo and OpenGL load here only, in this process.
+    from drivers.cameras.simulated import SimulatedCamera
+    from drivers.sim.renderer import SceneRenderer
+
+    snapshots = rings.snapshots
+    assert snapshots is not None
+    clock = MonotonicClock()
+    renderers: dict[tuple[int, int], SceneRenderer] = {}
+
+    def renderer(camera: CameraConfig) -> SceneRenderer:
+        size = (camera.width, camera.height)
+        if size not in renderers:
+            renderers[size] = SceneRenderer(rig.scene, *size)
+        return renderers[size]
+
+    def take_snapshot():  # type: ignore[no-untyped-def]
+        newest = snapshots.latest()
+        return None if newest is None else newest[1:]
+
+    return [SimulatedCamera(c.name, renderer(c), take_snapshot, c.fps, clock) for c in rig.cameras]

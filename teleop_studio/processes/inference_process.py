@@ -1,0 +1,136 @@
+"""The policy as a process: answers a wish for a chunk first, then draws what it was thinking."""
+
+import gc
+import os
+import time
+from pathlib import Path
+
+from drivers.kinematics import Chain
+from teleop_studio.insight.overlay import overlay_of_trace
+from teleop_studio.processes import messages as m
+from teleop_studio.processes.child import Pipe
+from teleop_studio.processes.observation import take_observation
+from teleop_studio.processes.rings import OVERLAY_SAMPLES, RigRings, RingSpecs, chunk_row, overlay_row
+from teleop_studio.rig import RigConfig
+
+_IDLE_WAIT_S = 0.002  # while a run is loaded: how late a wish may be seen
+
+
+def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
+    """Answer wishes until the supervisor closes the pipe."""
+    # Two torch threads on a loaded machine made one call 55 times slower; the environment must say so before the import.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
+
+    torch.set_num_threads(1)
+    rings = RigRings.attach(specs)
+    inference = _Inference(pipe, rig, rings)
+    pipe.send(m.Ready())
+    try:
+        inference.run()
+    finally:
+        rings.close()
+
+
+class _Inference:
+    def __init__(self, pipe: Pipe, rig: RigConfig, rings: RigRings) -> None:
+        from teleop_studio.policies.player import PolicyPlayer
+
+        self._load_player = PolicyPlayer.load
+        self._player: PolicyPlayer | None = None
+        self._pipe, self._rig, self._rings = pipe, rig, rings
+        self._tip_of = Chain(rig.follower.model).forward
+        self._joints = len(rig.follower.model.joints)
+        self._solver_steps = 10
+        self._executed_steps = 8
+        self._answered = rings.wishes.written
+
+    def run(self) -> None:
+        while True:
+            for message in self._pipe.receive(0.1 if self._player is None else _IDLE_WAIT_S):
+                self._obey(message)
+            written = self._rings.wishes.written
+            if written > self._answered:
+                self._answered = written  # of several wishes only the newest still matters
+                self._answer(written - 1)
+
+    def _obey(self, message: object) -> None:
+        match message:
+            case m.LoadRun(run):
+                self._load(run)
+            case m.SetSolverSteps(steps):
+                self._solver_steps = steps
+            case m.SetExecutedSteps(steps):
+                self._executed_steps = steps
+            case m.SeedNoise(seed):
+                if self._player is not None:
+                    self._player.seed(seed)
+
+    def _load(self, run: Path) -> None:
+        try:
+            player = self._load_player(run)
+            self._check_fits(player.config.cameras, player.config.joint_names)
+            self._player = player
+            self._warm_up()
+        except Exception as error:  # whatever is wrong with a run: the operator reads why, the process lives on
+            self._player = None
+            self._pipe.send(m.RunRefused(run, str(error)))
+            return
+        self._executed_steps = player.config.executed_steps
+        self._pipe.send(m.RunLoaded(run, player.config.executed_steps, player.config.solver_steps))
+
+    def _check_fits(self, cameras: tuple[str, ...], joint_names: tuple[str, ...]) -> None:
+        missing = [name for name in cameras if name not in self._rings.frames]
+        if missing:
+            raise ValueError(
+                f"The run needs the camera {', '.join(missing)}; this rig has {', '.join(self._rings.frames)}. "
+                "Add the camera to the rig, or train on what this rig records."
+            )
+        if tuple(joint_names) != self._rig.follower.model.names:
+            raise ValueError(f"The run drives the joints {joint_names}, this arm has {self._rig.follower.model.names}.")
+
+    def _warm_up(self) -> None:
+        """The first calls allocate and are several times slower: not while the arm waits."""
+        taken = take_observation(self._rings)
+        assert self._player is not None
+        if taken is None:
+            return
+        for samples in (1, OVERLAY_SAMPLES, 1):
+            self._player.sample(self._player.encode(taken[0]), samples, self._solver_steps)
+        gc.collect()
+        gc.freeze()
+
+    def _answer(self, index: int) -> None:
+        wish = self._rings.wishes.read(index)
+        player = self._player
+        if wish is None or player is None:
+            return
+        request, asked_ns = int(wish[1]["request"]), int(wish[1]["asked_ns"])
+        taken = take_observation(self._rings)
+        if taken is None:
+            self._refuse(request, "No camera picture or no joint reading has arrived yet.")
+            return
+        observation, row = taken
+        try:
+            encoded = player.encode(observation)
+            chunk, _ = player.sample(encoded, 1, self._solver_steps)
+            self._rings.chunks.push(chunk_row(request, chunk, self._joints), time.monotonic_ns())
+            chunk_ms = (time.monotonic_ns() - asked_ns) * 1e-6
+            _, trace = player.sample(encoded, OVERLAY_SAMPLES, self._solver_steps)
+        except Exception as error:  # a policy that fails on one picture must not take the process with it
+            self._refuse(request, f"{type(error).__name__}: {error}")
+            return
+        overlay = overlay_of_trace(
+            trace,
+            self._tip_of,
+            row["follower_position"],
+            row["action"],
+            self._executed_steps,
+            observation.stamp_ns,
+        )
+        self._rings.overlays.push(overlay_row(overlay), observation.stamp_ns)
+        self._pipe.send(m.ChunkTimes(chunk_ms, (time.monotonic_ns() - asked_ns) * 1e-6))
+
+    def _refuse(self, request: int, why: str) -> None:
+        self._rings.chunks.push(chunk_row(request, None, self._joints), time.monotonic_ns())
+        self._pipe.send(m.ChunkFailed(why))

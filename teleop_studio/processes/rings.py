@@ -1,0 +1,210 @@
+"""The shared-memory rings of one rig: what lies in each, who writes it, how many are kept."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teleop_studio.chunk import ActionChunk
+from teleop_studio.processes.shared_ring import RingSpec, SharedRing
+from teleop_studio.processes.tick_row import tick_dtype
+from teleop_studio.rig import RigConfig
+from teleop_studio.status import Overlay
+
+TICK_SLOTS = 2048  # 10 to 40 s
+FRAME_SLOTS = 32  # a second
+MAX_HORIZON = 64
+MAX_SOLVER_STEPS = 20
+OVERLAY_SAMPLES = 32
+OVERLAY_HORIZON = 32
+
+
+def frame_dtype(width: int, height: int) -> list[Any]:
+    """One picture. `sequence` counts the pictures that were due, so a skipped one shows."""
+    return [("sequence", np.int64), ("rgb", np.uint8, (height, width, 3))]
+
+
+def wish_dtype() -> list[Any]:
+    """Control asks for chunk number `request`."""
+    return [("request", np.int64), ("asked_ns", np.int64)]
+
+
+def chunk_dtype(joints: int) -> list[Any]:
+    """The answer to wish `request`; `horizon` 0 means the policy failed."""
+    return [
+        ("request", np.int64),
+        ("start_ns", np.int64),
+        ("dt_s", np.float64),
+        ("horizon", np.int32),
+        ("actions", np.float64, (MAX_HORIZON, joints)),
+    ]
+
+
+def overlay_dtype() -> list[Any]:
+    """An `Overlay` in its largest size; `solver_steps`, `horizon` tell how much of it is filled."""
+    return [
+        ("stamp_ns", np.int64),
+        ("solver_steps", np.int32),
+        ("samples", np.int32),
+        ("horizon", np.int32),
+        ("executed_steps", np.int32),
+        ("left_share", np.float64),
+        ("right_share", np.float64),
+        ("spread_mm", np.float64),
+        ("tip_paths", np.float32, (MAX_SOLVER_STEPS + 1, OVERLAY_SAMPLES, OVERLAY_HORIZON, 3)),
+        ("velocity_norm", np.float32, (MAX_SOLVER_STEPS, OVERLAY_SAMPLES)),
+    ]
+
+
+@dataclass(frozen=True)
+class RingSpecs:
+    """All rings of a rig, picklable: what a child needs to attach."""
+
+    ticks: RingSpec
+    frames: dict[str, RingSpec]
+    wishes: RingSpec
+    chunks: RingSpec
+    overlays: RingSpec
+    snapshots: RingSpec | None
+
+
+class RigRings:
+    """The rings themselves, in the process that owns them or attached in a child."""
+
+    def __init__(
+        self,
+        ticks: SharedRing,
+        frames: dict[str, SharedRing],
+        wishes: SharedRing,
+        chunks: SharedRing,
+        overlays: SharedRing,
+        snapshots: SharedRing | None,
+    ) -> None:
+        self.ticks, self.frames = ticks, frames
+        self.wishes, self.chunks, self.overlays, self.snapshots = wishes, chunks, overlays, snapshots
+
+    @classmethod
+    def create(cls, tag: str, rig: RigConfig, snapshot_size: int | None = None) -> "RigRings":
+        """`snapshot_size` values of one simulator snapshot; None for a rig without simulator."""
+        joints = len(rig.follower.model.joints)
+        return cls(
+            SharedRing.create(f"{tag}_ticks", TICK_SLOTS, (), tick_dtype(joints)),
+            {
+                camera.name: SharedRing.create(
+                    f"{tag}_{camera.name}", FRAME_SLOTS, (), frame_dtype(camera.width, camera.height)
+                )
+                for camera in rig.cameras
+            },
+            SharedRing.create(f"{tag}_wishes", 16, (), wish_dtype()),
+            SharedRing.create(f"{tag}_chunks", 16, (), chunk_dtype(joints)),
+            SharedRing.create(f"{tag}_overlays", 4, (), overlay_dtype()),
+            None if snapshot_size is None else SharedRing.create(f"{tag}_scene", 64, (snapshot_size,), np.float64),
+        )
+
+    @classmethod
+    def attach(cls, specs: RingSpecs) -> "RigRings":
+        """Raises `FileNotFoundError` when the owner has removed them."""
+        return cls(
+            SharedRing.attach(specs.ticks),
+            {name: SharedRing.attach(spec) for name, spec in specs.frames.items()},
+            SharedRing.attach(specs.wishes),
+            SharedRing.attach(specs.chunks),
+            SharedRing.attach(specs.overlays),
+            None if specs.snapshots is None else SharedRing.attach(specs.snapshots),
+        )
+
+    @property
+    def specs(self) -> RingSpecs:
+        return RingSpecs(
+            self.ticks.spec,
+            {name: ring.spec for name, ring in self.frames.items()},
+            self.wishes.spec,
+            self.chunks.spec,
+            self.overlays.spec,
+            None if self.snapshots is None else self.snapshots.spec,
+        )
+
+    def close(self) -> None:
+        for ring in (self.ticks, *self.frames.values(), self.wishes, self.chunks, self.overlays, self.snapshots):
+            if ring is not None:
+                ring.close()
+
+
+class FrameRow:
+    """Fills one reusable picture row."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._row: NDArray[Any] = np.zeros((), frame_dtype(width, height))
+
+    def fill(self, sequence: int, rgb: NDArray[np.uint8]) -> NDArray[Any]:
+        """`rgb` (h, w, 3). The same array each time."""
+        self._row["sequence"] = sequence
+        self._row["rgb"] = rgb
+        return self._row
+
+
+def wish_row(request: int, asked_ns: int) -> NDArray[Any]:
+    row: NDArray[Any] = np.zeros((), wish_dtype())
+    row["request"], row["asked_ns"] = request, asked_ns
+    return row
+
+
+def chunk_row(request: int, chunk: ActionChunk | None, joints: int) -> NDArray[Any]:
+    """`chunk` None: the wish can not be met. Raises `ValueError` for a chunk longer than `MAX_HORIZON`."""
+    row: NDArray[Any] = np.zeros((), chunk_dtype(joints))
+    row["request"] = request
+    if chunk is None:
+        return row
+    horizon = len(chunk.actions)
+    if horizon > MAX_HORIZON:
+        raise ValueError(f"the chunk has {horizon} steps, at most {MAX_HORIZON} can be played")
+    row["start_ns"], row["dt_s"], row["horizon"] = chunk.start_ns, chunk.dt_s, horizon
+    row["actions"][:horizon] = chunk.actions
+    return row
+
+
+def chunk_of(row: NDArray[Any]) -> ActionChunk | None:
+    """The inverse of `chunk_row`."""
+    horizon = int(row["horizon"])
+    if horizon == 0:
+        return None
+    return ActionChunk(int(row["start_ns"]), float(row["dt_s"]), np.array(row["actions"][:horizon]))
+
+
+def overlay_row(overlay: Overlay) -> NDArray[Any]:
+    """Clips to the ring's largest size in samples and horizon; solver steps must fit."""
+    row: NDArray[Any] = np.zeros((), overlay_dtype())
+    steps, samples, horizon, _ = overlay.tip_paths[:, :OVERLAY_SAMPLES, :OVERLAY_HORIZON].shape
+    row["stamp_ns"], row["solver_steps"], row["samples"], row["horizon"] = overlay.stamp_ns, steps - 1, samples, horizon
+    row["executed_steps"] = overlay.executed_steps
+    row["left_share"], row["right_share"], row["spread_mm"] = (
+        overlay.left_share,
+        overlay.right_share,
+        overlay.spread_mm,
+    )
+    row["tip_paths"][:steps, :samples, :horizon] = overlay.tip_paths[:, :samples, :horizon]
+    row["velocity_norm"][: steps - 1, :samples] = overlay.velocity_norm[:, :samples]
+    return row
+
+
+def overlay_of(row: NDArray[Any]) -> Overlay:
+    """The inverse of `overlay_row`."""
+    steps, samples, horizon = int(row["solver_steps"]), int(row["samples"]), int(row["horizon"])
+    return Overlay(
+        stamp_ns=int(row["stamp_ns"]),
+        tip_paths=np.array(row["tip_paths"][: steps + 1, :samples, :horizon]),
+        velocity_norm=np.array(row["velocity_norm"][:steps, :samples]),
+        executed_steps=int(row["executed_steps"]),
+        left_share=float(row["left_share"]),
+        right_share=float(row["right_share"]),
+        spread_mm=float(row["spread_mm"]),
+    )
+
+
+def check_solver_steps(steps: int) -> int:
+    """Raises `ValueError` outside 1..`MAX_SOLVER_STEPS`."""
+    if not 1 <= steps <= MAX_SOLVER_STEPS:
+        raise ValueError(f"solver steps = {steps}: 1 to {MAX_SOLVER_STEPS} can be shown")
+    return steps
+
