@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from drivers.kinematics import Chain
+
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Pipe

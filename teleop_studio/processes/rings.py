@@ -207,4 +207,3 @@ def check_solver_steps(steps: int) -> int:
     if not 1 <= steps <= MAX_SOLVER_STEPS:
         raise ValueError(f"solver steps = {steps}: 1 to {MAX_SOLVER_STEPS} can be shown")
     return steps
-

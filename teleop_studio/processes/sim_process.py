@@ -5,8 +5,9 @@ import select
 import socket
 from typing import Any
 
-from drivers.clock import MonotonicClock
 from drivers.sim.hosts import PtyHost, SocketHost
+
+from drivers.clock import MonotonicClock
 from drivers.sim.rig import SimulatedRig
 from teleop_studio.processes.child import ParentGone, Pipe, raise_scheduling
 from teleop_studio.processes.messages import (

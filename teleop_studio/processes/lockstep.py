@@ -1,0 +1,259 @@
+"""The whole rig in one process on a manual clock: seeded, deterministic, as fast as the machine allows.
+
+The same classes as live: emulated servos and their bytes, bus, arm, control loop, safety gate, cameras, take, policy.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from drivers.dynamixel.transport import MemoryTransport
+from drivers.kinematics import Chain
+from drivers.sim.renderer import SceneRenderer
+from recorders.episode_builder import build_episode
+from recorders.episode_writer import EpisodeWriter
+
+from drivers.clock import ManualClock
+from drivers.sim.rig import SimulatedRig
+from teleop_studio.chunk import ActionChunk
+from teleop_studio.control.chunk_link import ChunkLink
+from teleop_studio.control.chunk_player import ChunkPlayer
+from teleop_studio.control.loop import ControlLoop, Tick
+from teleop_studio.control.safety import SafetyGate
+from teleop_studio.control.sources import LeaderSource
+from teleop_studio.insight.overlay import overlay_of_trace
+from teleop_studio.processes.arms import connect_arm
+from teleop_studio.processes.observation import take_observation
+from teleop_studio.processes.recorder_process import describe
+from teleop_studio.processes.rings import OVERLAY_SAMPLES, FrameRow, RigRings, chunk_row, overlay_row
+from teleop_studio.processes.take import Take
+from teleop_studio.processes.tick_row import TickRow
+from teleop_studio.rig import RigConfig
+
+if TYPE_CHECKING:
+    from teleop_studio.policies.player import PolicyPlayer
+
+TRIAL_LIMIT_S = 10.0
+_TAIL_S = 0.3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one take ended. `path` its episode file, None when it was not kept."""
+
+    success: bool
+    failed: str
+    side: str
+    duration_s: float
+    path: Path | None
+    left_samples: float = float("nan")
+    right_samples: float = float("nan")
+
+
+class LockstepBench:
+    """One simulated rig that is stepped, not awaited. `rings` may be watched by a window."""
+
+    def __init__(self, rig: RigConfig, rings: RigRings) -> None:
+        self.rig, self.rings = rig, rings
+        self.clock = ManualClock()
+        self.sim = SimulatedRig(rig.scene, self.clock)
+        self.clock.on_advance(self._advance)
+        self._operator_done = False
+        self.leader = connect_arm(rig.leader, MemoryTransport(self.sim.leader_bus, self.clock), self.clock)
+        self.follower = connect_arm(rig.follower, MemoryTransport(self.sim.follower_bus, self.clock), self.clock)
+        model = rig.follower.model
+        self.loop = ControlLoop(self.leader, self.follower, SafetyGate(model), self.clock, rig.control_hz)
+        self._row = TickRow(len(model.joints))
+        self.loop.listen(self._publish)
+        self._cameras = _Cameras(self)
+
+    def close(self) -> None:
+        self._cameras.close()
+        self.leader.close()
+        self.follower.close()
+
+    def demonstrate(self, side: str, seed: int, folder: Path, task: str) -> Outcome:
+        """The scripted hand grasps from `side`; kept in `folder` when it succeeded, as an operator would."""
+        self._begin(seed)
+        self.loop.engage(LeaderSource())
+        self._run(lambda tick: not tick.aligning, limit_s=5.0)
+        self.sim.start_operator(side, seed)
+        self._operator_done = False
+        take = self._take(folder, task, "scripted", {"seed": seed, "operator_side": side})
+        start_ns = self.clock.now_ns()
+        self._run(lambda _: self._operator_done, limit_s=30.0, take=take)
+        self._run(lambda _: False, limit_s=_TAIL_S, take=take)
+        score = self.sim.score()
+        duration_s = (self.clock.now_ns() - start_ns) * 1e-9
+        if not score.success:
+            take.writer.discard()
+            return Outcome(False, score.failed, score.side or "", duration_s, None)
+        return Outcome(True, "", score.side or "", duration_s, take.build("success"))
+
+    def trial(
+        self, player: "PolicyPlayer", seed: int, folder: Path | None, run: str, executed_steps: int, solver_steps: int
+    ) -> Outcome:
+        """The policy drives from the layout of `seed` until it succeeds, fails or the time is over.
+
+        The noise is seeded too: the same weights give the same trial. Without `folder` nothing is recorded and
+        pictures are taken only when a chunk begins.
+        """
+        self._begin(seed)
+        player.seed(seed)
+        service = _DirectChunkService(self, player, executed_steps, solver_steps, look=folder is None)
+        link = ChunkLink(service)
+        source = ChunkPlayer(executed_steps)
+        take = self._take(folder, "", "policy", {"seed": seed, "run": run}) if folder else None
+        self.loop.engage(source)
+        start_ns = self.clock.now_ns()
+
+        def done(_: Tick) -> bool:
+            link.step(source, self.clock.now_ns())
+            score = self.sim.score()
+            return score.success or bool(score.failed)
+
+        ended = self._run(done, limit_s=TRIAL_LIMIT_S, take=take, see=folder is not None)
+        score = self.sim.score()
+        failed = "" if score.success else score.failed or ("" if ended else "time is over")
+        path = take.build("success" if score.success else "failure", {"failed": failed}) if take else None
+        duration_s = (self.clock.now_ns() - start_ns) * 1e-9
+        return Outcome(score.success, failed, score.side or "", duration_s, path, *service.first_shares)
+
+    def look(self) -> None:
+        """Take a picture with every camera now, whatever is due."""
+        self._cameras.look()
+
+    def _begin(self, seed: int) -> None:
+        self.loop.pause()
+        self.sim.reset(seed)
+        self._cameras.look()
+
+    def _run(
+        self, done: Callable[[Tick], bool], limit_s: float, take: "_OpenTake | None" = None, see: bool = True
+    ) -> bool:
+        """Tick until `done` or `limit_s`; returns whether it was done."""
+        end_ns = self.clock.now_ns() + round(limit_s * 1e9)
+        while self.clock.now_ns() < end_ns:
+            self.loop.wait()
+            if see:
+                self._cameras.look_if_due()
+            tick = self.loop.tick()
+            if self.loop.fault:
+                raise RuntimeError(f"the lock-step rig failed: {self.loop.fault}")
+            if take is not None:
+                take.follow()
+            if tick is not None and done(tick):
+                return True
+        return False
+
+    def _take(self, folder: Path, task: str, source: str, extra: dict[str, Any]) -> "_OpenTake":
+        description = describe(self.rig, task, source, {"lock_step": True, **extra})
+        return _OpenTake(EpisodeWriter(folder, description), self.rings)
+
+    def _advance(self, now_ns: int) -> None:
+        if self.sim.advance_to(now_ns):
+            self._operator_done = True
+
+    def _publish(self, tick: Tick) -> None:
+        self.rings.ticks.push(self._row.fill(tick), tick.stamp_ns)
+
+
+class _OpenTake:
+    """A writer and the take that fills it."""
+
+    def __init__(self, writer: EpisodeWriter, rings: RigRings) -> None:
+        self.writer = writer
+        self._take = Take(writer, rings, rings.ticks.written)
+
+    def follow(self) -> None:
+        self._take.follow()
+
+    def build(self, outcome: str, extra: dict[str, Any] | None = None) -> Path | None:
+        if self._take.frames == 0:
+            self.writer.discard()
+            return None
+        return build_episode(self.writer.finish(outcome, extra or {}))
+
+
+@dataclass
+class _Cameras:
+    """Pictures when they are due in the bench's own time."""
+
+    bench: LockstepBench
+    _renderers: dict[tuple[int, int], SceneRenderer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._rows = {c.name: FrameRow(c.width, c.height) for c in self.bench.rig.cameras}
+        self._due_ns = {c.name: self.bench.clock.now_ns() for c in self.bench.rig.cameras}
+        self._sequence = dict.fromkeys(self._rows, 0)
+        for camera in self.bench.rig.cameras:
+            size = (camera.width, camera.height)
+            if size not in self._renderers:
+                self._renderers[size] = SceneRenderer(self.bench.rig.scene, *size)
+
+    def look_if_due(self) -> None:
+        now_ns = self.bench.clock.now_ns()
+        for camera in self.bench.rig.cameras:
+            if now_ns >= self._due_ns[camera.name]:
+                self._due_ns[camera.name] += round(1e9 / camera.fps)
+                self._shoot(camera.name, camera.width, camera.height)
+
+    def look(self) -> None:
+        now_ns = self.bench.clock.now_ns()
+        for camera in self.bench.rig.cameras:
+            self._due_ns[camera.name] = now_ns + round(1e9 / camera.fps)
+            self._shoot(camera.name, camera.width, camera.height)
+
+    def close(self) -> None:
+        for renderer in self._renderers.values():
+            renderer.close()
+
+    def _shoot(self, name: str, width: int, height: int) -> None:
+        rgb = self._renderers[width, height].render(self.bench.sim.snapshot(), name)
+        row = self._rows[name].fill(self._sequence[name], rgb)
+        self._sequence[name] += 1
+        self.bench.rings.frames[name].push(row, self.bench.clock.now_ns())
+
+
+class _DirectChunkService:
+    """`ChunkService` with the policy in the same process: the answer is there in no simulated time."""
+
+    def __init__(
+        self, bench: LockstepBench, player: "PolicyPlayer", executed_steps: int, solver_steps: int, look: bool
+    ) -> None:
+        self._bench, self._player = bench, player
+        self._executed_steps, self._solver_steps, self._look = executed_steps, solver_steps, look
+        self._tip_of = Chain(bench.rig.follower.model).forward
+        self._ready: list[tuple[int, ActionChunk | None]] = []
+        self.first_shares = (float("nan"), float("nan"))
+        self._chunks = 0
+
+    def ask(self, request: int, now_ns: int) -> None:
+        if self._look:
+            self._bench.look()
+        taken = take_observation(self._bench.rings)
+        if taken is None:
+            raise RuntimeError("the lock-step rig has no picture or joint state to show the policy")
+        observation, row = taken
+        encoded = self._player.encode(observation)
+        chunk, _ = self._player.sample(encoded, 1, self._solver_steps)
+        _, trace = self._player.sample(encoded, OVERLAY_SAMPLES, self._solver_steps)
+        overlay = overlay_of_trace(
+            trace,
+            self._tip_of,
+            row["follower_position"],
+            row["action"],
+            self._executed_steps,
+            observation.stamp_ns,
+        )
+        if self._chunks == 0:
+            self.first_shares = (overlay.left_share, overlay.right_share)
+        self._chunks += 1
+        self._bench.rings.overlays.push(overlay_row(overlay), observation.stamp_ns)
+        self._bench.rings.chunks.push(chunk_row(request, chunk, chunk.actions.shape[1]), now_ns)
+        self._ready.append((request, chunk))
+
+    def answers(self) -> list[tuple[int, ActionChunk | None]]:
+        ready, self._ready = self._ready, []
+        return ready
