@@ -115,6 +115,11 @@ class SharedRing:
                 return index, *found
         return None
 
+    def newest_stamp_ns(self) -> int:
+        """Stamp of the newest item without copying it; 0 while the ring is empty."""
+        index = int(self._head[0]) - 1
+        return 0 if index < 0 else int(self._stamps[index % self.spec.slots])
+
     def close(self) -> None:
         """Detach; the owner also removes the segment."""
         del self._head, self._sequence, self._stamps
