@@ -1,10 +1,13 @@
 """The cameras as a process: reads each in turn and puts its pictures into the rings."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drivers.cameras import Camera
 from drivers.clock import MonotonicClock
 from teleop_studio.processes.child import Pipe
 from teleop_studio.processes.messages import PauseCameras, Ready, ResumeCameras
-from teleop_studio.processes.rings import FrameRow, RigRings, RingSpecs
+from teleop_studio.processes.rings import FrameRow, RigRings, RingSpecs, snapshot_of
 from teleop_studio.rig import CameraConfig, RigConfig
 
 
@@ -47,8 +50,8 @@ def _open_simulated(rig: RigConfig, rings: RigRings) -> list[Camera]:
             renderers[size] = SceneRenderer(rig.scene, *size)
         return renderers[size]
 
-    def take_snapshot():  # type: ignore[no-untyped-def]
+    def take_snapshot() -> tuple[int, NDArray[np.float64]] | None:
         newest = snapshots.latest()
-        return None if newest is None else newest[1:]
+        return None if newest is None else (newest[1], snapshot_of(newest[2]))
 
     return [SimulatedCamera(c.name, renderer(c), take_snapshot, c.fps, clock) for c in rig.cameras]

@@ -135,6 +135,10 @@ class Child:
                 messages.append(ChildFailed(f"The {self.name} process ended unexpectedly (exit code {code}).", ""))
         return messages
 
+    def close_pipe(self) -> None:
+        """Ask the child to reach its safe state and end; `stop` waits for it."""
+        self._connection.close()
+
     def stop(self, timeout_s: float = 3.0) -> None:
         """Close the pipe, wait for the child to reach its safe state and end, then insist."""
         self._connection.close()

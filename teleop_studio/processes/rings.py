@@ -18,6 +18,7 @@ MAX_HORIZON = 64
 MAX_SOLVER_STEPS = 20
 OVERLAY_SAMPLES = 32
 OVERLAY_HORIZON = 32
+SNAPSHOT_VALUES = 255  # more than any scene has, so that the owner need not load the simulator to know
 
 
 def frame_dtype(width: int, height: int) -> list[Any]:
@@ -85,8 +86,8 @@ class RigRings:
         self.wishes, self.chunks, self.overlays, self.snapshots = wishes, chunks, overlays, snapshots
 
     @classmethod
-    def create(cls, tag: str, rig: RigConfig, snapshot_size: int | None = None) -> "RigRings":
-        """`snapshot_size` values of one simulator snapshot; None for a rig without simulator."""
+    def create(cls, tag: str, rig: RigConfig) -> "RigRings":
+        """New rings owned by this process; `tag` unique within it."""
         joints = len(rig.follower.model.joints)
         return cls(
             SharedRing.create(f"{tag}_ticks", TICK_SLOTS, (), tick_dtype(joints)),
@@ -99,7 +100,7 @@ class RigRings:
             SharedRing.create(f"{tag}_wishes", 16, (), wish_dtype()),
             SharedRing.create(f"{tag}_chunks", 16, (), chunk_dtype(joints)),
             SharedRing.create(f"{tag}_overlays", 4, (), overlay_dtype()),
-            None if snapshot_size is None else SharedRing.create(f"{tag}_scene", 64, (snapshot_size,), np.float64),
+SharedRing.create(f"{tag}_scene", 64, (1 + SNAPSHOT_VALUES,), np.float64) if rig.simulated else None,
         )
 
     @classmethod
@@ -142,6 +143,21 @@ class FrameRow:
         self._row["sequence"] = sequence
         self._row["rgb"] = rgb
         return self._row
+
+
+def snapshot_row(snapshot: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A simulator snapshot (n,) with its length in front. Raises `ValueError` when it is too long for the ring."""
+    if len(snapshot) > SNAPSHOT_VALUES:
+        raise ValueError(f"the scene has {len(snapshot)} values, the snapshot ring holds {SNAPSHOT_VALUES}")
+    row = np.zeros(1 + SNAPSHOT_VALUES)
+    row[0] = len(snapshot)
+    row[1 : 1 + len(snapshot)] = snapshot
+    return row
+
+
+def snapshot_of(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of `snapshot_row`."""
+    return row[1 : 1 + int(row[0])]
 
 
 def wish_row(request: int, asked_ns: int) -> NDArray[Any]:

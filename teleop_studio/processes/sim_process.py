@@ -18,6 +18,7 @@ from teleop_studio.processes.messages import (
     StartOperator,
     TrialScore,
 )
+from teleop_studio.processes.rings import snapshot_row
 from teleop_studio.processes.shared_ring import RingSpec, SharedRing
 
 _STEP_NS = 4_000_000  # physics and snapshot at least this often
@@ -85,7 +86,7 @@ class _Server:
 
     def _step(self, now_ns: int) -> None:
         finished = self._rig.advance_to(now_ns)
-        self._ring.push(self._rig.snapshot(), now_ns)
+        self._ring.push(snapshot_row(self._rig.snapshot()), now_ns)
         if self._end_ns is not None:
             return
         if finished:
@@ -108,7 +109,7 @@ class _Server:
             if isinstance(message, ResetScene):
                 self._rig.reset(message.seed)
                 self._score = None
-                self._ring.push(self._rig.snapshot(), now_ns)
+                self._ring.push(snapshot_row(self._rig.snapshot()), now_ns)
                 self._pipe.send(SceneReset(message.token))
             elif isinstance(message, StartOperator):
                 self._rig.start_operator(message.side, message.seed)

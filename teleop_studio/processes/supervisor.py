@@ -1,0 +1,177 @@
+"""Starts the processes of a rig in the right order, restarts what died, and hands over what they say."""
+
+import dataclasses
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from teleop_studio.processes import (
+    builder_process,
+    camera_process,
+    control_process,
+    inference_process,
+    recorder_process,
+    sim_process,
+)
+from teleop_studio.processes.arms import Lines
+from teleop_studio.processes.child import Child, ChildFailed
+from teleop_studio.processes.messages import Ready
+from teleop_studio.processes.rings import RigRings
+from teleop_studio.processes.shared_ring import sweep
+from teleop_studio.rig import RigConfig
+
+CONTROL, CAMERAS, RECORDER, BUILDER, INFERENCE, SIM = "control", "cameras", "recorder", "builder", "inference", "sim"
+_STOP_ORDER = (INFERENCE, RECORDER, BUILDER, CAMERAS, CONTROL, SIM)
+
+
+class RigProcesses:
+    """All children of one open rig and the shared memory between them. The owner calls `receive` often."""
+
+    def __init__(self, rig: RigConfig, episode_folders: tuple[Path, ...], logs: Path, seed: int = 0) -> None:
+        sweep()
+        self.rig = rig
+        self._folders, self._logs, self._seed = episode_folders, logs, seed
+        self.rings = RigRings.create("rig", rig)
+        self._children: dict[str, Child] = {}
+        self._ready: set[str] = set()
+        self.scheduling = ""
+
+    def start(self) -> None:
+        """Begin to start; `receive` goes on with it as the processes report ready."""
+        self._start(RECORDER, recorder_process.main, self.rig, self.rings.specs)
+        self._start(BUILDER, builder_process.main, self._folders)
+        if self.rig.simulated:
+            self._start_sim()
+        else:
+            self._start_control(Lines.of(self.rig))
+            self._start_cameras()
+
+    @property
+    def ready(self) -> bool:
+        """True when the rig can be driven and recorded; inference may still be loading."""
+        return {CONTROL, CAMERAS, RECORDER} <= self._ready
+
+    def is_ready(self, name: str) -> bool:
+        return name in self._ready
+
+    def pid(self, name: str) -> int | None:
+        child = self._children.get(name)
+        return None if child is None else child.pid
+
+    def kill(self, name: str) -> None:
+        """kill -9 one process; for tests of what happens then."""
+        self._children[name].kill()
+
+    def send(self, name: str, message: Any) -> bool:
+        """False when that process is not there."""
+        child = self._children.get(name)
+        return child is not None and child.send(message)
+
+    def receive(self) -> list[tuple[str, Any]]:
+        """(process, message) of all that was said; a dead process says `ChildFailed` once."""
+        found: list[tuple[str, Any]] = []
+        for name, child in list(self._children.items()):
+            for message in child.receive():
+                if isinstance(message, Ready):
+                    self._on_ready(name, message)
+                elif isinstance(message, ChildFailed):
+                    self._ready.discard(name)
+                found.append((name, message))
+        return found
+
+    def restart_dead(self) -> list[str]:
+        """Start again whatever is not alive; returns the names."""
+        dead = [name for name, child in self._children.items() if not child.alive]
+        if CONTROL in dead or SIM in dead:
+            # Their byte lines end in both: one can not come back without the other.
+            for name in (CONTROL, SIM):
+                self._end(name)
+            if self.rig.simulated:
+                self._start_sim()
+            else:
+                self._start_control(Lines.of(self.rig))
+        if RECORDER in dead:
+            self._start(RECORDER, recorder_process.main, self.rig, self.rings.specs)
+        if BUILDER in dead:
+            self._start(BUILDER, builder_process.main, self._folders)
+        if CAMERAS in dead:
+            self._start_cameras()
+        if INFERENCE in dead:
+            self._start(INFERENCE, inference_process.main, self.rig, self.rings.specs)
+        return dead
+
+    def stop(self) -> None:
+        """End all: control first holds and lets the torque go softly, the simulator outlives it."""
+        for name in _STOP_ORDER:
+            child = self._children.get(name)
+            if child is not None and name not in (CONTROL, SIM):
+                child.close_pipe()
+        control = self._children.get(CONTROL)
+        if control is not None:
+            control.close_pipe()
+        for name in _STOP_ORDER:
+            self._end(name)
+        self.rings.close()
+
+    def _on_ready(self, name: str, message: Ready) -> None:
+        self._ready.add(name)
+        if name == SIM and self.rig.link == "pty":
+            leader, follower = message.note.split("\n")
+            self._start_control(Lines(leader, follower))
+        if name == SIM:
+            if CAMERAS not in self._children:
+                self._start_cameras()
+            if self.rig.link != "pty":
+                self._start_control(self._lines)
+        if name == CONTROL:
+            self.scheduling = message.note
+            if INFERENCE not in self._children:
+                # Last: loading torch takes seconds of a core that the others need to start.
+                self._start(INFERENCE, inference_process.main, self.rig, self.rings.specs)
+
+    def _start_sim(self) -> None:
+        snapshots = self.rings.snapshots
+        assert snapshots is not None
+        ends = None
+        if self.rig.link != "pty":
+            pairs = [socket.socketpair() for _ in range(2)]
+            ends = (pairs[0][0], pairs[1][0])
+            self._lines = Lines(pairs[0][1], pairs[1][1])
+        self._start(SIM, sim_process.main, self.rig.scene, snapshots.spec, ends, self._seed)
+        for end in ends or ():
+            end.close()
+
+    def _start_control(self, lines: Lines) -> None:
+        self._start(CONTROL, control_process.main, self.rig, lines, self.rings.specs)
+        for end in (lines.leader, lines.follower):
+            if isinstance(end, socket.socket):
+                end.close()
+
+    def _start_cameras(self) -> None:
+        self._start(CAMERAS, camera_process.main, self.rig, self.rings.specs)
+
+    def _start(self, name: str, main: Callable[..., None], *args: Any) -> None:
+        self._ready.discard(name)
+        self._children[name] = Child(name, main, args, self._logs / f"{name}.log")
+
+    def _end(self, name: str) -> None:
+        child = self._children.pop(name, None)
+        if child is not None:
+            child.stop(timeout_s=6.0)
+        self._ready.discard(name)
+
+
+def lockstep_rig(rig: RigConfig, fps: float = 15.0) -> RigConfig:
+    """The same rig for lock-step jobs: pictures at the policy's own 15 Hz, which halves the rendering."""
+    return dataclasses.replace(
+        rig, cameras=tuple(dataclasses.replace(camera, fps=min(camera.fps, fps)) for camera in rig.cameras)
+    )
+
+
+def limit_threads() -> None:
+    """One thread per library in every child: on small machines their pools only fight each other."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LP_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    os.environ.setdefault("MUJOCO_GL", "egl")
