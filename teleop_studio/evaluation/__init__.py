@@ -1,0 +1,1 @@
+"""Counting trials honestly: sheets, intervals, paired comparison and the report. numpy and scipy only."""
