@@ -1,0 +1,125 @@
+"""A trained policy on disk: weights as safetensors, everything else as JSON. Nothing is ever pickled."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from teleop_studio.policies import build_policy
+from teleop_studio.policies.checkpoint_folder import DESCRIPTION, WEIGHTS
+from teleop_studio.policies.config import PolicyConfig
+from teleop_studio.policies.policy import Policy
+
+FORMAT = "teleop-studio/checkpoint"
+FORMAT_VERSION = 1
+
+
+class CheckpointError(Exception):
+    """A checkpoint can not be used; says why and what to do."""
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What `checkpoint.json` says. `name` of `POLICIES`, `settings` the policy's own."""
+
+    name: str
+    step: int
+    config: PolicyConfig
+    settings: dict[str, Any]
+
+    def require(self, cameras: tuple[str, ...], joint_names: tuple[str, ...]) -> None:
+        """Raises `CheckpointError` unless the policy was trained on exactly these joints and cameras, in this order."""
+        if cameras != self.config.cameras:
+            raise CheckpointError(
+                f"The policy was trained with the cameras {', '.join(self.config.cameras)}; here they are "
+                f"{', '.join(cameras) or 'none'}. Use a rig with the same cameras, or train on recordings of this one."
+            )
+        if joint_names != self.config.joint_names:
+            raise CheckpointError(
+                f"The policy drives the joints {', '.join(self.config.joint_names)}; this arm has "
+                f"{', '.join(joint_names)}. Use the arm it was trained on, or train on recordings of this one."
+            )
+
+
+def save_checkpoint(
+    folder: Path,
+    info: CheckpointInfo,
+    weights: dict[str, Tensor],
+    write_more: Callable[[Path], None] | None = None,
+) -> None:
+    """Write a checkpoint so that `folder` either is whole or does not exist.
+
+    `write_more(folder)` may add files before the folder gets its name. Raises `CheckpointError` when the disk refuses.
+    """
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, unfinished / WEIGHTS)
+        if write_more is not None:
+            write_more(unfinished)
+        description = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(info)}
+        (unfinished / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
+        for path in unfinished.iterdir():
+            _sync(path)
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+        _sync(folder.parent)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"The checkpoint {folder} could not be written: {error}. Free space or correct the folder's permissions; "
+            "the run can be resumed from its last checkpoint."
+        ) from error
+
+
+def read_info(folder: Path) -> CheckpointInfo:
+    """What the checkpoint says about itself. Raises `CheckpointError` when it is not one or is of another version."""
+    path = folder / DESCRIPTION
+    try:
+        raw = json.loads(path.read_text())
+        if raw["format"] != FORMAT or raw["format_version"] != FORMAT_VERSION:
+            raise CheckpointError(
+                f"{path} is {raw['format']} version {raw['format_version']}; this program reads {FORMAT} version "
+                f"{FORMAT_VERSION}. Use the program version that wrote it, or train again."
+            )
+        return CheckpointInfo(raw["name"], int(raw["step"]), _config(raw["config"]), raw["settings"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} can not be read as a checkpoint: {error!r}. Choose another one.") from error
+
+
+def load_policy(folder: Path) -> tuple[Policy, CheckpointInfo]:
+    """The policy as it was saved, ready to play. Raises `CheckpointError`."""
+    info = read_info(folder)
+    try:
+        policy = build_policy(info.name, info.config, info.settings)
+        policy.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder / WEIGHTS} does not hold the weights of a {info.name!r} policy: {error}. "
+            "Choose another checkpoint."
+        ) from error
+    policy.train(False)
+    return policy, info
+
+
+def _config(raw: dict[str, Any]) -> PolicyConfig:
+    unknown = set(raw) - {field.name for field in fields(PolicyConfig)}
+    if unknown:
+        raise ValueError(f"unknown settings {sorted(unknown)}")
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
+    return PolicyConfig(**values)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
