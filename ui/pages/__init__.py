@@ -1,0 +1,57 @@
+"""The pages of the window: name -> record. A new page is one module and one entry here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
+    from ui.bridge import Bridge
+    from ui.commands import Commands
+    from ui.pages.page import Page
+
+    Factory = Callable[[Bridge, Commands, dict[str, QAction]], Page]
+
+
+@dataclass(frozen=True)
+class PageRecord:
+    """`glyph` is a key of `ui.widgets.nav_rail.GLYPHS`; `load` imports the page's module and returns its class."""
+
+    title: str
+    tooltip: str
+    glyph: str
+    shortcut: str
+    load: "Callable[[], Factory]"
+
+
+def _record() -> "Factory":
+    from ui.pages.record import RecordPage
+
+    return RecordPage
+
+
+def _train() -> "Factory":
+    from ui.pages.train import TrainPage
+
+    return TrainPage
+
+
+def _deploy() -> "Factory":
+    from ui.pages.deploy import DeployPage
+
+    return DeployPage
+
+
+def _compare() -> "Factory":
+    from ui.pages.compare import ComparePage
+
+    return ComparePage
+
+
+PAGES: dict[str, PageRecord] = {
+    "record": PageRecord("Record", "Drive the arm and record demonstrations", "record", "Ctrl+1", _record),
+    "train": PageRecord("Train", "Train a policy from the demonstrations", "train", "Ctrl+2", _train),
+    "deploy": PageRecord("Deploy", "Let a policy drive and see what it thinks", "deploy", "Ctrl+3", _deploy),
+    "compare": PageRecord("Compare", "A demonstration and a trial on one time line", "compare", "Ctrl+4", _compare),
+}

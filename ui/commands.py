@@ -1,0 +1,153 @@
+"""What each key and button does: the operator's verbs, in terms of `Studio`."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from teleop_studio.session import Session
+from teleop_studio.status import EpisodeRow, State
+from ui.bridge import Bridge
+
+SIDES = ("left", "right")
+_SURE_WITHIN_S = 3.0
+
+
+@dataclass
+class Choices:
+    """What the operator has chosen on the pages, for verbs that are pressed on any of them."""
+
+    task: str = ""
+    run: Path | None = None
+    side: str = ""  # "" alternates
+
+
+def allowed(state: State, verb: str) -> bool:
+    """Whether the session's table knows `verb` in `state`."""
+    session = Session()
+    session.state = state
+    return session.allows(verb)
+
+
+class Commands(QObject):
+    """Methods without arguments, one per action; errors come back as notices through the bridge."""
+
+    episodes_changed = Signal()
+
+    def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.bridge = bridge
+        self.choices = Choices()
+        self._side = SIDES[-1]
+        self._torque_asked_at = float("-inf")
+
+    def advance(self) -> None:
+        """Space: accept the running take, else start the next one."""
+        if self.bridge.status.state in (State.RECORDING, State.POLICY):
+            self._finish("success")
+        else:
+            self.record()
+
+    def record(self) -> None:
+        self.bridge.call(self.bridge.studio.record, self.choices.task)
+
+    def discard(self) -> None:
+        self.bridge.call(self.bridge.studio.discard)
+        self.episodes_changed.emit()
+
+    def success(self) -> None:
+        self._rate("success")
+
+    def failure(self) -> None:
+        self._rate("failure")
+
+    def teleop(self) -> None:
+        self.bridge.call(self.bridge.studio.teleop)
+
+    def stop(self) -> None:
+        self.bridge.call(self.bridge.studio.stop)
+
+    def resume(self) -> None:
+        self.bridge.call(self.bridge.studio.resume)
+
+    def torque_off(self) -> None:
+        """Two presses within 3 s: an arm without torque falls."""
+        now = time.monotonic()
+        if now - self._torque_asked_at < _SURE_WITHIN_S:
+            self._torque_asked_at = float("-inf")
+            self.bridge.call(self.bridge.studio.torque_off)
+            return
+        self._torque_asked_at = now
+        self._tell(
+            "warning", "Press torque off again to release the arm.", "Support it first: without torque it falls."
+        )
+
+    def autonomous(self) -> None:
+        run = self.choices.run or self._newest_run()
+        if run is None:
+            self._tell(
+                "error", "There is no trained policy yet.", "Train one on the Train page (Ctrl+2), then run it here."
+            )
+            return
+        self.choices.run = run
+        self.bridge.call(self.bridge.studio.autonomous, run)
+
+    def take_over(self) -> None:
+        self.bridge.call(self.bridge.studio.take_over)
+
+    def demo_operator(self) -> None:
+        """The scripted hand on the leader, from the chosen side or alternating."""
+        if self._simulated("The demo operator"):
+            self._side = self.choices.side or SIDES[self._side == SIDES[0]]
+            self.bridge.call(self.bridge.studio.scripted_operator, self._side)
+
+    def new_scene(self) -> None:
+        if self._simulated("A new scene"):
+            self.bridge.call(self.bridge.studio.new_scene)
+
+    def open_rig(self) -> None:
+        self.bridge.call(self.bridge.studio.open)
+
+    def _simulated(self, what: str) -> bool:
+        if not self.bridge.status.simulated:
+            self._tell("error", f"{what} exists on the simulated rig only.", "Move the leader arm by hand.")
+        return self.bridge.status.simulated
+
+    def _finish(self, outcome: str) -> None:
+        self.bridge.call(self.bridge.studio.accept, outcome)
+        self.episodes_changed.emit()
+
+    def _rate(self, outcome: str) -> None:
+        """Finish the running take with this outcome, else relabel the newest episode."""
+        if self.bridge.status.state in (State.RECORDING, State.POLICY):
+            self._finish(outcome)
+            return
+        newest = self._newest_episode()
+        if newest is None:
+            self._tell("error", "There is no episode to label.", "Record one first: Space starts it.")
+            return
+        self.label(newest, outcome)
+
+    def label(self, row: EpisodeRow, outcome: str) -> None:
+        self.bridge.call(self.bridge.studio.label, row.path, outcome)
+        self._tell("info", f"Episode {row.number} is labelled {outcome}.", "")
+        self.episodes_changed.emit()
+
+    def move_to_bin(self, row: EpisodeRow) -> None:
+        self.bridge.call(self.bridge.studio.move_to_bin, row.path)
+        self._tell("info", f"Episode {row.number} is in the bin.", "The file was moved, not deleted.")
+        self.episodes_changed.emit()
+
+    def _newest_episode(self) -> EpisodeRow | None:
+        rows = (self.bridge.call(self.bridge.studio.episodes) or []) + (
+            self.bridge.call(self.bridge.studio.trials) or []
+        )
+        return max(rows, key=lambda row: row.recorded_at, default=None)
+
+    def _newest_run(self) -> Path | None:
+        runs = [run for run in self.bridge.call(self.bridge.studio.runs) or [] if run.step > 0]
+        return runs[-1].path if runs else None
+
+    def _tell(self, level: str, title: str, detail: str) -> None:
+        self.bridge.notice.emit(level, title, detail)

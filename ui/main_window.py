@@ -1,0 +1,189 @@
+"""The window: state bar on top, page list at the left, the page, a footer, notices over it all."""
+
+import functools
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QCloseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from teleop_studio.status import StudioStatus
+from ui import theme
+from ui.actions import KEYS, KeySpec, add_action, make_actions
+from ui.bridge import Bridge
+from ui.commands import Commands
+from ui.pages import PAGES
+from ui.pages.page import Page
+from ui.stop_key import StopKey
+from ui.widgets.key_sheet import KeySheet
+from ui.widgets.nav_rail import WIDTH as RAIL_WIDTH
+from ui.widgets.nav_rail import NavButton
+from ui.widgets.notices import Notices
+from ui.widgets.panel import button
+from ui.widgets.state_bar import StateBar
+
+SMALLEST = QSize(1280, 800)
+
+
+class MainWindow(QMainWindow):
+    def __init__(self, bridge: Bridge) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self.setWindowTitle("Teleop Studio")
+        self.setMinimumSize(SMALLEST)
+        self.bridge = bridge
+        self.commands = Commands(bridge, self)
+        self.actions_by_name = make_actions(self, self.commands)
+        self.page_actions = {name: self._page_action(name) for name in PAGES}
+        self._sheet_key = KeySpec("key_sheet", "Keys", "?", "Show every key", "Window")
+        self.actions_by_name["key_sheet"] = add_action(self, self._sheet_key, self.show_keys)
+        self.state_bar = StateBar(self.commands)
+        self.stack = QStackedWidget()
+        self.pages: dict[str, Page] = {}
+        self.page_name = ""
+        self.footer = Footer(bridge, self.show_keys)
+        self.navigation: dict[str, NavButton] = {}
+        self._key_sheet: KeySheet | None = None
+        self._lay_out()
+        self.notices = Notices(self)
+        bridge.notice.connect(self.notices.add)
+        bridge.polled.connect(self._refresh)
+        app = QApplication.instance()
+        assert app is not None
+        self._stop_key = StopKey(app, self.commands.stop)
+        self.show_page(next(iter(PAGES)))
+
+    def _page_action(self, name: str) -> "KeySpec":
+        record = PAGES[name]
+        spec = KeySpec(f"page_{name}", record.title, record.shortcut, record.tooltip, "Pages")
+        self.actions_by_name[spec.name] = add_action(self, spec, functools.partial(self.show_page, name))
+        return spec
+
+    def _lay_out(self) -> None:
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.state_bar)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self._rail())
+        middle.addWidget(self.stack, 1)
+        column.addLayout(middle, 1)
+        column.addWidget(self.footer)
+        self.setCentralWidget(whole)
+
+    def _rail(self) -> QWidget:
+        rail = _Rail()
+        column = QVBoxLayout(rail)
+        column.setContentsMargins(0, 8, 0, 8)
+        column.setSpacing(2)
+        for name, record in PAGES.items():
+            nav = NavButton(self.actions_by_name[f"page_{name}"], record.glyph)
+            self.navigation[name] = nav
+            column.addWidget(nav)
+        column.addStretch(1)
+        self.menu_button = button("menu_button", "Menu", "Every action, by group", lambda: None, quiet=True)
+        self.menu_button.setMenu(self._menu())
+        column.addWidget(self.menu_button)
+        return rail
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        group = KEYS[0].group
+        for spec in KEYS:
+            if spec.group != group:
+                group = spec.group
+                menu.addSeparator()
+            menu.addAction(self.actions_by_name[spec.name])
+        menu.addSeparator()
+        menu.addAction("Open rig", self.commands.open_rig)
+        menu.addAction(self.actions_by_name["key_sheet"])
+        menu.addAction("Quit", self.close)
+        return menu
+
+    def show_page(self, name: str) -> None:
+        """Make the page on first use and turn to it. Raises `KeyError` for a page that does not exist."""
+        record = PAGES[name]
+        if name not in self.pages:
+            self.pages[name] = record.load()(self.bridge, self.commands, self.actions_by_name)
+            self.stack.addWidget(self.pages[name])
+        if name == self.page_name:
+            return
+        if self.page_name:
+            self.pages[self.page_name].leave()
+        self.page_name = name
+        self.stack.setCurrentWidget(self.pages[name])
+        for other, nav in self.navigation.items():
+            nav.setChecked(other == name)
+        self.pages[name].enter()
+        self.pages[name].refresh(self.bridge.status)
+
+    def show_keys(self) -> None:
+        if self._key_sheet is None:
+            self._key_sheet = KeySheet((*self.page_actions.values(), self._sheet_key), self)
+        self._key_sheet.show()
+        self._key_sheet.raise_()
+
+    def _refresh(self, status: StudioStatus) -> None:
+        self.state_bar.show_status(status)
+        self.footer.show_status(status)
+        if not self.isMinimized():
+            self.pages[self.page_name].refresh(status)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.bridge.stop()
+        self._stop_key.remove()
+        if self.page_name:
+            self.pages[self.page_name].leave()
+        super().closeEvent(event)
+
+
+class _Rail(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedWidth(RAIL_WIDTH)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), theme.PANEL)
+
+
+class Footer(QWidget):
+    """What a script says, where the data lie, and what the window itself costs."""
+
+    def __init__(self, bridge: Bridge, show_keys: object) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self.setFixedHeight(26)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(16)
+        self.said = QLabel("")
+        self.said.setObjectName("said")
+        self.folder = QLabel(str(bridge.studio.workspace.root))
+        self.cost = QLabel("")
+        keys = QLabel("? keys")
+        for label in (self.said, self.folder, self.cost, keys):
+            label.setProperty("role", "caption")
+            label.setFont(theme.font(11))
+        self.said.setMinimumWidth(10)
+        row.addWidget(self.said, 1)
+        for label in (self.folder, self.cost, keys):
+            row.addWidget(label)
+
+    def say(self, text: str) -> None:
+        self.said.setText(text)
+
+    def show_status(self, _status: StudioStatus) -> None:
+        self.cost.setText(f"window {self._bridge.refresh_ms:.1f} ms")
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), theme.PANEL)

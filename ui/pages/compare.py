@@ -1,0 +1,7 @@
+"""Compare."""
+
+from ui.pages.page import Page
+
+
+class ComparePage(Page):
+    pass

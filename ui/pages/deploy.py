@@ -1,0 +1,7 @@
+"""Deploy."""
+
+from ui.pages.page import Page
+
+
+class DeployPage(Page):
+    pass

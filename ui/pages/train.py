@@ -1,0 +1,7 @@
+"""Train."""
+
+from ui.pages.page import Page
+
+
+class TrainPage(Page):
+    pass

@@ -1,0 +1,45 @@
+"""All cameras side by side."""
+
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from teleop_studio.status import StudioStatus
+from ui.bridge import Bridge
+from ui.widgets.camera_view import CameraView
+
+
+class CameraWall(QWidget):
+    """One view per camera of the rig, made when the rig tells its cameras."""
+
+    def __init__(self, bridge: Bridge, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self.views: dict[str, CameraView] = {}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(12)
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Make the views anew when the rig has other cameras than before."""
+        names = self._bridge.studio.camera_names
+        if tuple(self.views) == tuple(names):
+            return
+        for view in self.views.values():
+            self._row.removeWidget(view)
+            view.deleteLater()
+        self.views = {name: CameraView(name) for name in names}
+        for view in self.views.values():
+            self._row.addWidget(view, 1)
+
+    def refresh(self, status: StudioStatus) -> None:
+        self.arrange()
+        for name, view in self.views.items():
+            show_newest(self._bridge, view, status, name)
+
+
+def show_newest(bridge: Bridge, view: CameraView, status: StudioStatus, camera: str) -> bool:
+    """Put the newest picture of `camera` into `view`; whether it was a new one."""
+    health = status.cameras.get(camera)
+    view.corner = f"{health.fps:.0f} fps" if health else ""
+    newest = bridge.studio.image(camera)
+    return newest is not None and view.set_frame(*newest)

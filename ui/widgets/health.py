@@ -1,0 +1,59 @@
+"""What the health chips say: (text, colour, tooltip) of the loop, the cameras, the recorder and the policy process."""
+
+from teleop_studio.status import StudioStatus
+from ui import theme
+
+_STALE_MS = 150.0
+_LOW_FPS = 0.8  # of 30
+
+
+def loop_chip(status: StudioStatus) -> tuple[str, str, str]:
+    loop = status.loop
+    if loop.rate_hz <= 0:
+        return "loop –", theme.FAINT, "The control loop does not run."
+    missed = f", {loop.missed_deadlines} late" if loop.missed_deadlines else ""
+    share = loop.missed_deadlines / max(loop.ticks, 1)
+    colour = theme.GOOD if share < 0.001 else theme.WARN if share < 0.02 else theme.BAD
+    tooltip = (
+        f"{loop.ticks} ticks, scheduling {loop.scheduling}. Period error p50 {loop.period_error_p50_ms:.2f}, "
+        f"p99 {loop.period_error_p99_ms:.2f}, p99.9 {loop.period_error_p999_ms:.2f} ms. Bus retries {loop.bus_retries}."
+    )
+    return f"loop {loop.rate_hz:.0f} Hz{missed} · {loop.scheduling}", colour, tooltip
+
+
+def camera_chip(status: StudioStatus) -> tuple[str, str, str]:
+    if not status.cameras:
+        return "cameras –", theme.FAINT, "No camera delivers."
+    slowest = min(camera.fps for camera in status.cameras.values())
+    oldest = max(camera.age_ms for camera in status.cameras.values())
+    colour = theme.BAD if oldest > _STALE_MS else theme.GOOD if slowest >= _LOW_FPS * 30 else theme.WARN
+    tooltip = "\n".join(
+        f"{name}: {camera.fps:.1f} fps, {camera.frames} pictures, newest {camera.age_ms:.0f} ms old"
+        for name, camera in status.cameras.items()
+    )
+    return f"{len(status.cameras)} cameras {slowest:.0f} fps", colour, tooltip
+
+
+def recorder_chip(status: StudioStatus) -> tuple[str, str, str]:
+    recorder = status.recorder
+    tooltip = f"{recorder.frames_written} of {recorder.frames_due} frames written, {recorder.gaps} gaps."
+    if recorder.gaps:
+        return f"recorder {recorder.gaps} gaps", theme.BAD, tooltip
+    if recorder.recording:
+        return f"recorder {recorder.frames_written} frames", theme.GOOD, tooltip
+    if recorder.building:
+        return f"recorder saving {recorder.building}", theme.ACCENT, f"{recorder.building} takes are being saved."
+    return "recorder ready", theme.GOOD if status.loop.rate_hz > 0 else theme.FAINT, tooltip
+
+
+def inference_chip(status: StudioStatus) -> tuple[str, str, str]:
+    inference = status.inference
+    if inference.loading:
+        return f"loading {inference.run}", theme.ACCENT, "The policy is being loaded."
+    if not inference.ready:
+        return "no policy", theme.FAINT, "No policy is loaded."
+    tooltip = (
+        f"{inference.run}: {inference.chunks} chunks, latency p50 {inference.chunk_latency_p50_ms:.0f} ms, "
+        f"p99 {inference.chunk_latency_p99_ms:.0f} ms; samples p50 {inference.overlay_latency_p50_ms:.0f} ms."
+    )
+    return f"policy {inference.chunk_latency_p50_ms:.0f} ms", theme.GOOD, tooltip

@@ -1,0 +1,63 @@
+"""The hand on the leader and the scene of the simulated rig."""
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSpinBox, QWidget
+
+from teleop_studio.status import StudioStatus
+from ui.bridge import Bridge
+from ui.commands import Commands
+from ui.widgets.job_bar import JobBar
+from ui.widgets.key_button import KeyButton
+from ui.widgets.panel import Panel, button
+
+
+class SimPanel(Panel):
+    """Only shown when the rig is simulated."""
+
+    def __init__(
+        self, bridge: Bridge, commands: Commands, actions: dict[str, QAction], parent: QWidget | None = None
+    ) -> None:
+        super().__init__("Simulated rig", parent)
+        self._bridge, self._commands = bridge, commands
+        self.side = QComboBox()
+        self.side.setObjectName("operator_side")
+        self.side.setAccessibleName("side of the demo operator")
+        for text, side in (("alternate", ""), ("left", "left"), ("right", "right")):
+            self.side.addItem(text, side)
+        self.side.currentIndexChanged.connect(self._side_chosen)
+        self.header.addWidget(self.side)
+        keys = QHBoxLayout()
+        keys.setSpacing(8)
+        keys.addWidget(KeyButton(actions["demo_operator"]), 1)
+        keys.addWidget(KeyButton(actions["new_scene"]), 1)
+        self.body.addLayout(keys)
+        self.episodes = QSpinBox()
+        self.episodes.setObjectName("scripted_episodes")
+        self.episodes.setAccessibleName("number of scripted demonstrations")
+        self.episodes.setRange(1, 500)
+        self.episodes.setValue(40)
+        self.fast = QCheckBox("fast")
+        self.fast.setObjectName("scripted_fast")
+        self.fast.setToolTip("Run the simulation in lock step, faster than real time")
+        self.start = button(
+            "record_scripted", "Record by script", "The demo operator records this many takes", self._record_scripted
+        )
+        batch = QHBoxLayout()
+        batch.setSpacing(8)
+        batch.addWidget(self.episodes)
+        batch.addWidget(self.fast)
+        batch.addWidget(self.start, 1)
+        self.body.addLayout(batch)
+        self.job = JobBar(bridge)
+        self.body.addWidget(self.job)
+
+    def refresh(self, status: StudioStatus) -> None:
+        self.setVisible(status.simulated)
+        self.start.setEnabled(status.job is None or status.job.finished)
+        self.job.refresh(status.job)
+
+    def _side_chosen(self) -> None:
+        self._commands.choices.side = self.side.currentData()
+
+    def _record_scripted(self) -> None:
+        self._bridge.call(self._bridge.studio.record_scripted, self.episodes.value(), self.fast.isChecked())
