@@ -7,7 +7,7 @@ from teleop_studio.status import State
 
 
 class StudioError(Exception):
-    """Something the operator asked for can not be done now; the first sentence is the title, the rest says what to do."""
+    """What the operator asked for can not be done now; the first sentence is the title, the rest says what to do."""
 
 
 class Effect(StrEnum):
@@ -93,10 +93,14 @@ class Session:
     def allows(self, verb: str) -> bool:
         return (self.state, verb) in _TABLE
 
+    def check(self, verb: str) -> None:
+        """Raises `StudioError` when `verb` is not allowed in this state."""
+        if not self.allows(verb):
+            raise StudioError(f"Can not {verb.replace('_', ' ')} while {self.state}. {_WHAT_NOW[self.state]}")
+
     def apply(self, verb: str) -> tuple[Effect, ...]:
         """Raises `StudioError` when `verb` is not allowed in this state."""
-        transition = _TABLE.get((self.state, verb))
-        if transition is None:
-            raise StudioError(f"Can not {verb.replace('_', ' ')} while {self.state}. {_WHAT_NOW[self.state]}")
+        self.check(verb)
+        transition = _TABLE[self.state, verb]
         self.state = transition.state
         return transition.effects

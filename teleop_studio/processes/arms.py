@@ -4,10 +4,10 @@ import socket
 from dataclasses import dataclass
 
 from drivers.dynamixel.arm import DynamixelArm
-from drivers.dynamixel.bus import DynamixelBus
-from drivers.dynamixel.transport import FileDescriptorTransport, SerialTransport, Transport
 
 from drivers.clock import Clock, MonotonicClock
+from drivers.dynamixel.bus import DynamixelBus
+from drivers.dynamixel.transport import FileDescriptorTransport, SerialTransport, Transport
 from teleop_studio.rig import ArmConfig, RigConfig
 
 

@@ -37,6 +37,7 @@ def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
 def _open_simulated(rig: RigConfig, rings: RigRings) -> list[Camera]:
     # MuJoCo and OpenGL load here only, in this process.
     from drivers.cameras.simulated import SimulatedCamera
+
     from drivers.sim.renderer import SceneRenderer
 
     snapshots = rings.snapshots

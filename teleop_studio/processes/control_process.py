@@ -1,4 +1,4 @@
-"""The control loop as a process: owns both arms, obeys small messages, brings the arm down by itself when left alone."""
+"""The control loop as a process: owns both arms, obeys small messages, brings the arm down when left alone."""
 
 import gc
 from typing import Any
@@ -157,6 +157,11 @@ class _Control:
                 self._loop.engage(ChunkPlayer(executed_steps))
             case m.EngageReplay(stamp_ns, actions):
                 self._loop.engage(ReplaySource(stamp_ns, actions))
+            case _:
+                self._act_aside(message)
+
+    def _act_aside(self, message: Any) -> None:
+        match message:
             case m.SetExecutedSteps(steps):
                 if isinstance(self._loop.source, ChunkPlayer):
                     self._loop.source.executed_steps = steps

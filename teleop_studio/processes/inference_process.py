@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from drivers.kinematics import Chain
-
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Pipe
@@ -19,7 +18,7 @@ _IDLE_WAIT_S = 0.002  # while a run is loaded: how late a wish may be seen
 
 def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
     """Answer wishes until the supervisor closes the pipe."""
-    # Two torch threads on a loaded machine made one call 55 times slower; the environment must say so before the import.
+    # Two torch threads on a loaded machine made one call 55 times slower. Must be said before the import.
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
@@ -70,7 +69,7 @@ class _Inference:
     def _load(self, run: Path) -> None:
         try:
             player = self._load_player(run)
-            self._check_fits(player.config.cameras, player.config.joint_names)
+            player.require(tuple(self._rings.frames), self._rig.follower.model.names)
             self._player = player
             self._warm_up()
         except Exception as error:  # whatever is wrong with a run: the operator reads why, the process lives on
@@ -79,16 +78,6 @@ class _Inference:
             return
         self._executed_steps = player.config.executed_steps
         self._pipe.send(m.RunLoaded(run, player.config.executed_steps, player.config.solver_steps))
-
-    def _check_fits(self, cameras: tuple[str, ...], joint_names: tuple[str, ...]) -> None:
-        missing = [name for name in cameras if name not in self._rings.frames]
-        if missing:
-            raise ValueError(
-                f"The run needs the camera {', '.join(missing)}; this rig has {', '.join(self._rings.frames)}. "
-                "Add the camera to the rig, or train on what this rig records."
-            )
-        if tuple(joint_names) != self._rig.follower.model.names:
-            raise ValueError(f"The run drives the joints {joint_names}, this arm has {self._rig.follower.model.names}.")
 
     def _warm_up(self) -> None:
         """The first calls allocate and are several times slower: not while the arm waits."""

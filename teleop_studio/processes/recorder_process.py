@@ -7,7 +7,6 @@ from typing import Any
 
 from recorders.episode_writer import CameraDescription, EpisodeDescription, EpisodeWriter
 from recorders.errors import RecorderError
-
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import ParentGone, Pipe
 from teleop_studio.processes.rings import RigRings, RingSpecs

@@ -100,7 +100,7 @@ class RigRings:
             SharedRing.create(f"{tag}_wishes", 16, (), wish_dtype()),
             SharedRing.create(f"{tag}_chunks", 16, (), chunk_dtype(joints)),
             SharedRing.create(f"{tag}_overlays", 4, (), overlay_dtype()),
-SharedRing.create(f"{tag}_scene", 64, (1 + SNAPSHOT_VALUES,), np.float64) if rig.simulated else None,
+            SharedRing.create(f"{tag}_scene", 64, (1 + SNAPSHOT_VALUES,), np.float64) if rig.simulated else None,
         )
 
     @classmethod

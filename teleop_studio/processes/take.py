@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from recorders.episode_writer import ArmSample, EpisodeWriter, Frame
 
+from recorders.episode_writer import ArmSample, EpisodeWriter, Frame
 from teleop_studio.control.sources import LEADER, POLICY, REPLAY
 from teleop_studio.processes.rings import RigRings, chunk_of
 from teleop_studio.processes.tick_row import SOURCES

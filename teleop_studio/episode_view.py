@@ -1,0 +1,87 @@
+"""One recorded episode opened for looking: pictures by time, joints, and where the gripper's tip was."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.arms import ARMS, STUDIO_FOLLOWER
+from drivers.kinematics import Chain
+from recorders.catalog import EpisodeInfo
+from recorders.episode_reader import EpisodeReader
+from teleop_studio.insight.mode_split import side_of_demonstration
+from teleop_studio.rig_cameras import project_points
+from teleop_studio.status import EpisodeRow
+
+
+class EpisodeView:
+    """Holds the file open until `close`. Raises a `RecorderError` for a file that can not be read."""
+
+    def __init__(self, path: Path) -> None:
+        self._reader = EpisodeReader(path)
+        self._reader.__enter__()
+        info = self._reader.info
+        frames = self._reader.frames
+        self._chain = Chain(follower_model(info))
+        self._scene = info.scene
+        self._start_ns = int(frames.stamp_ns[0])
+        self.joint_names = self._chain.arm.names
+        self.cameras: tuple[str, ...] = tuple(self._reader.cameras)
+        self.time_s: NDArray[np.float64] = (np.asarray(frames.stamp_ns) - self._start_ns) * 1e-9
+        self.duration_s = float(self.time_s[-1])
+        self.leader: NDArray[np.float64] = np.asarray(frames.leader_position)
+        self.follower: NDArray[np.float64] = np.asarray(frames.follower_position)
+        self.action: NDArray[np.float64] = np.asarray(frames.action)
+        self.stamp_ns: NDArray[np.int64] = np.asarray(frames.stamp_ns)
+        self.tip_path: NDArray[np.float64] = self._chain.forward(self.follower)
+        self.row = row_of(info, side_of_demonstration(self.tip_path))
+
+    def image_at(self, camera: str, time_s: float) -> NDArray[np.uint8] | None:
+        """The newest picture (h, w, 3) not after `time_s`; None before the first."""
+        rgb: NDArray[np.uint8] | None = self._reader.images(camera).at(self._start_ns + round(time_s * 1e9))
+        return rgb
+
+    def project(self, camera: str, points: NDArray[np.floating[Any]], time_s: float) -> NDArray[np.float64]:
+        """Base-frame points (..., 3) m to pixels (..., 2) of `camera` as the arm stood at `time_s`."""
+        k = int(np.clip(np.searchsorted(self.time_s, time_s, side="right") - 1, 0, len(self.time_s) - 1))
+        first = self._reader.images(camera)[0]
+        size = (first.shape[1], first.shape[0])
+        return project_points(self._scene, camera, size, self._chain, self.follower[k], points)
+
+    def close(self) -> None:
+        self._reader.__exit__(None, None, None)
+
+
+def follower_model(info: EpisodeInfo):  # type: ignore[no-untyped-def]
+    """The arm the episode was recorded with. Raises `ValueError` for one this installation does not know."""
+    name = info.extra.get("follower", {}).get("arm", STUDIO_FOLLOWER.name)
+    if name not in ARMS:
+        raise ValueError(f"{info.path.name} was recorded with the arm {name!r}; known arms: {', '.join(sorted(ARMS))}.")
+    return ARMS[name]
+
+
+def row_of(info: EpisodeInfo, side: str = "") -> EpisodeRow:
+    """The catalogue's entry as the lists show it."""
+    return EpisodeRow(
+        path=info.path,
+        number=info.number,
+        task=info.task,
+        source=info.source,
+        outcome=info.outcome,
+        recorded_at=info.recorded_at,
+        duration_s=info.duration_s,
+        frames=info.frames,
+        gaps=info.gaps,
+        run=str(info.extra.get("run", "")),
+        side="" if side == "neither" else side,
+        problem=getattr(info, "problem", ""),
+    )
+
+
+def measured_side(path: Path) -> str:
+    """Which way round the gripper went, from its measured path: "left", "right", or "" when it can not be told."""
+    with EpisodeReader(path) as reader:
+        tip_path = Chain(follower_model(reader.info)).forward(np.asarray(reader.frames.follower_position))
+    side = side_of_demonstration(tip_path)
+    return "" if side == "neither" else side

@@ -1,0 +1,168 @@
+"""Long tasks on the live rig, written as an operator would do them: generators that wait for what they see."""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from teleop_studio.evaluation.trials import TrialResult
+from teleop_studio.processes.messages import TrialScore
+from teleop_studio.status import JobStatus, State, StudioStatus
+
+SIDES = ("left", "right")
+TRIAL_LIMIT_S = 10.0
+_SETTLE_S = 0.4
+_PATIENCE_S = 30.0
+
+
+class JobFailed(Exception):
+    """The task can not go on; the sentence says why."""
+
+
+class Operated(Protocol):
+    """The part of `Studio` a task uses."""
+
+    status: StudioStatus
+    executed_steps: int
+
+    @property
+    def scene_ready(self) -> bool: ...
+    @property
+    def operator_busy(self) -> bool: ...
+    @property
+    def trial_score(self) -> TrialScore | None: ...
+    @property
+    def newest_saved(self) -> Path | None: ...
+    def new_scene(self, seed: int | None = None) -> None: ...
+    def teleop(self) -> None: ...
+    def record(self, task: str = "", source: str = "human", extra: dict[str, object] | None = None) -> None: ...
+    def accept(self, outcome: str = "success") -> None: ...
+    def discard(self) -> None: ...
+    def scripted_operator(self, side: str, seed: int | None = None) -> None: ...
+    def autonomous(self, run: Path, extra: dict[str, object] | None = None) -> None: ...
+    def overlay_shares(self) -> tuple[float, float]: ...
+
+
+@dataclass
+class Progress:
+    """What the window shows of a task."""
+
+    status: JobStatus
+
+    def tell(self, **changes: object) -> None:
+        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
+
+
+def record_scripted(studio: Operated, progress: Progress, episodes: int, seed: int, task: str) -> Iterator[None]:
+    """`episodes` successful demonstrations through the leader arm, sides in turn; failed ones are discarded."""
+    kept = tried = 0
+    while kept < episodes:
+        if tried >= 2 * episodes + 10:
+            raise JobFailed(f"The scripted operator failed in {tried - kept} of {tried} attempts.")
+        side, layout = SIDES[kept % 2], seed + tried
+        tried += 1
+        progress.tell(detail=f"Demonstration {kept + 1}, from the {side}.")
+        yield from _fresh_scene(studio, layout)
+        studio.teleop()
+        yield from _until(lambda: studio.status.state is State.TELEOP and not _aligning(studio), "soft start")
+        studio.record(task, "scripted", {"seed": layout, "operator_side": side})
+        studio.scripted_operator(side, layout)
+        yield from _until(lambda: not studio.operator_busy, "scripted operator")
+        yield from _pause(_SETTLE_S)
+        if _succeeded(studio):
+            studio.accept("success")
+            kept += 1
+            left, right = progress.status.left + (side == "left"), progress.status.right + (side == "right")
+            progress.tell(done=kept, successes=kept, left=left, right=right)
+        else:
+            studio.discard()
+    yield from _until(lambda: studio.status.recorder.building == 0, "episode files")
+
+
+def evaluate(
+    studio: Operated,
+    progress: Progress,
+    runs: list[Path],
+    trials: int,
+    seed: int,
+    keep: Callable[[TrialResult], None],
+) -> Iterator[None]:
+    """`trials` starts for each run on the live rig, the same layouts for all; each trial is recorded."""
+    done = successes = left = right = 0
+    for run in runs:
+        for layout in range(seed, seed + trials):
+            progress.tell(detail=f"{run.name}, start {layout - seed + 1}.")
+            yield from _fresh_scene(studio, layout)
+            result = yield from one_trial(studio, run, layout)
+            keep(result)
+            done += 1
+            successes += result.success
+            left += result.side == "left"
+            right += result.side == "right"
+            progress.tell(done=done, successes=successes, left=left, right=right)
+
+
+def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None, TrialResult]:
+    """Let `run` drive until it succeeds, fails or the time is over; returns the `TrialResult`."""
+    studio.autonomous(run, {"seed": layout})
+    yield from _until(lambda: studio.status.state is State.POLICY, "policy")
+    yield from _until(lambda: not _aligning(studio), "soft start")
+    start_s = time.monotonic()
+    shares = (float("nan"), float("nan"))
+    while studio.status.state is State.POLICY and time.monotonic() - start_s < TRIAL_LIMIT_S:
+        if shares[0] != shares[0]:
+            shares = studio.overlay_shares()
+        score = studio.trial_score
+        if score is not None and (score.success or score.failed):
+            break
+        yield
+    if studio.status.state is not State.POLICY:
+        raise JobFailed(f"The trial was ended by hand or by a fault: the rig is {studio.status.state}.")
+    duration_s = time.monotonic() - start_s
+    score = studio.trial_score
+    success = score is not None and score.success
+    failed = "" if success else (score.failed if score and score.failed else "time is over")
+    saved = studio.newest_saved
+    studio.accept("success" if success else "failure")
+    yield from _until(lambda: studio.newest_saved != saved, "episode file")
+    return TrialResult(
+        seed=layout,
+        success=success,
+        failed=failed,
+        side=score.side if score else "",
+        duration_s=duration_s,
+        run=run.name,
+        episode=studio.newest_saved,
+        left_samples=shares[0],
+        right_samples=shares[1],
+    )
+
+
+def _fresh_scene(studio: Operated, layout: int) -> Iterator[None]:
+    studio.new_scene(layout)
+    yield from _until(lambda: studio.scene_ready, "new scene")
+    yield from _pause(_SETTLE_S)
+
+
+def _aligning(studio: Operated) -> bool:
+    return studio.status.alignment_gap > 0
+
+
+def _succeeded(studio: Operated) -> bool:
+    return studio.trial_score is not None and studio.trial_score.success
+
+
+def _until(done: Callable[[], bool], what: str) -> Iterator[None]:
+    end_s = time.monotonic() + _PATIENCE_S
+    yield
+    while not done():
+        if time.monotonic() > end_s:
+            raise JobFailed(f"Waited {_PATIENCE_S:.0f} s for the {what} in vain.")
+        yield
+
+
+def _pause(seconds: float) -> Iterator[None]:
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        yield

@@ -1,0 +1,241 @@
+"""An open rig as the session sees it: turns effects into messages, and messages into what the operator must know."""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teleop_studio.processes import messages as m
+from teleop_studio.processes.child import ChildFailed
+from teleop_studio.processes.rings import RigRings
+from teleop_studio.processes.supervisor import CAMERAS, CONTROL, INFERENCE, RECORDER, SIM, RigProcesses
+from teleop_studio.status import CameraHealth, InferenceHealth, RecorderHealth
+
+
+class CameraWatch:
+    """How fast the pictures really come."""
+
+    def __init__(self, rings: RigRings) -> None:
+        self._rings = rings
+        self._seen: dict[str, deque[tuple[int, int]]] = {name: deque(maxlen=60) for name in rings.frames}
+
+    def health(self) -> dict[str, CameraHealth]:
+        """Frames per second over the last two seconds or so of calls."""
+        now_ns = time.monotonic_ns()
+        found = {}
+        for name, ring in self._rings.frames.items():
+            seen = self._seen[name]
+            written = ring.written
+            if not seen or now_ns - seen[-1][0] > 50_000_000:
+                seen.append((now_ns, written))
+            span_s = (seen[-1][0] - seen[0][0]) * 1e-9
+            fps = (seen[-1][1] - seen[0][1]) / span_s if span_s > 0.2 else 0.0
+            newest_ns = ring.newest_stamp_ns()
+            found[name] = CameraHealth(fps, written, (now_ns - newest_ns) * 1e-6 if newest_ns else 0.0)
+        return found
+
+
+@dataclass
+class Inference:
+    """What is known of the policy process."""
+
+    loading: Path | None = None
+    loaded: Path | None = None
+    chunks: int = 0
+    chunk_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    overlay_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+
+    def health(self) -> InferenceHealth:
+        run = self.loading or self.loaded
+        times = np.array(self.chunk_ms) if self.chunk_ms else np.zeros(1)
+        return InferenceHealth(
+            loading=self.loading is not None,
+            ready=self.loaded is not None and self.loading is None,
+            run=run.name if run else "",
+            chunks=self.chunks,
+            chunk_latency_p50_ms=float(np.percentile(times, 50)),
+            chunk_latency_p99_ms=float(np.percentile(times, 99)),
+            overlay_latency_p50_ms=float(np.median(self.overlay_ms)) if self.overlay_ms else 0.0,
+        )
+
+
+class Notices:
+    """The newest sentences for the operator; the same one is not said twice in a row."""
+
+    def __init__(self) -> None:
+        self._said: deque[str] = deque(maxlen=50)
+
+    def add(self, text: str) -> None:
+        if text and (not self._said or self._said[-1] != text):
+            self._said.append(text)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        return tuple(self._said)
+
+
+class LiveRig:
+    """The processes of one rig and all that was last heard of them. `news` are events the session must act on."""
+
+    def __init__(self, processes: RigProcesses, notices: Notices) -> None:
+        self.processes = processes
+        self.rings = processes.rings
+        self._notices = notices
+        self.inference = Inference()
+        self.recorder = RecorderHealth()
+        self.take_started_ns = 0
+        self.building = 0
+        self.saved: list[Path] = []
+        self.score: m.TrialScore | None = None
+        self.operator_side = ""
+        self.scene_busy = False
+        self._token = 0
+        self._seed = 0
+
+    def command(self, message: Any) -> None:
+        """To the control process."""
+        self.processes.send(CONTROL, message)
+
+    def record(self, message: Any) -> None:
+        """To the recorder process."""
+        if isinstance(message, m.StartTake):
+            self.recorder = RecorderHealth(recording=True)
+            self.take_started_ns = 0
+        self.processes.send(RECORDER, message)
+
+    def load(self, run: Path) -> None:
+        """Load a run into the policy process; `RunLoaded` or `RunRefused` follows."""
+        self.inference.loading = run
+        self.processes.send(INFERENCE, m.LoadRun(run))
+
+    def reset_scene(self, seed: int) -> None:
+        """A new layout: control pauses, the simulator puts everything back, control takes the new pose and holds."""
+        self.scene_busy = True
+        self._token += 1
+        self._seed = seed
+        self.score = None
+        self.operator_side = ""
+        self.command(m.Pause(self._token))
+
+    def start_operator(self, side: str, seed: int) -> None:
+        self.operator_side = side
+        self.processes.send(SIM, m.StartOperator(side, seed))
+
+    def receive(self) -> list[str]:
+        """Hear everybody; returns session verbs: "opened", "fault", "replay_finished", "run_loaded"."""
+        verbs: list[str] = []
+        was_ready = self.processes.ready
+        for name, message in self.processes.receive():
+            verb = self._hear(name, message)
+            if verb:
+                verbs.append(verb)
+        if self.processes.ready and not was_ready:
+            verbs.insert(0, "opened")
+        return verbs
+
+    def _hear(self, name: str, message: Any) -> str:
+        if isinstance(message, ChildFailed):
+            return self._hear_death(name, message)
+        if name == CONTROL:
+            return self._hear_control(message)
+        if name == INFERENCE:
+            return self._hear_inference(message)
+        if name == SIM:
+            self._hear_sim(message)
+        else:
+            self._hear_recorder(message)
+        return ""
+
+    def _hear_death(self, name: str, message: ChildFailed) -> str:
+        self._notices.add(message.operator)
+        if name == INFERENCE:
+            self.inference = Inference()
+        if name == RECORDER:
+            self.recorder = RecorderHealth(building=self.building)
+        if name in (CONTROL, SIM):
+            self.scene_busy = False
+        if name == CAMERAS:
+            self._notices.add("The cameras start again; pictures missing until then are listed in the episode.")
+            self.processes.restart_dead()
+            return ""
+        return "fault"
+
+    def _hear_control(self, message: Any) -> str:
+        match message:
+            case m.ControlFault(text):
+                self._notices.add(text)
+                return "fault" if text else ""
+            case m.ReplayFinished():
+                return "replay_finished"
+            case m.Warned(text):
+                self._notices.add(text)
+            case m.Paused(token) if token == self._token:
+                self.processes.send(SIM, m.ResetScene(self._seed, token))
+        return ""
+
+    def _hear_inference(self, message: Any) -> str:
+        match message:
+            case m.RunLoaded(run):
+                self.inference.loading, self.inference.loaded = None, run
+                return "run_loaded"
+            case m.RunRefused(run, why):
+                self.inference.loading = None
+                self._notices.add(f"The run {run.name} can not be used. {why}")
+                return "run_refused"
+            case m.ChunkTimes(chunk_ms, overlay_ms):
+                self.inference.chunks += 1
+                self.inference.chunk_ms.append(chunk_ms)
+                self.inference.overlay_ms.append(overlay_ms)
+            case m.ChunkFailed(why):
+                self._notices.add(f"The policy gave no chunk. {why}")
+        return ""
+
+    def _hear_sim(self, message: Any) -> None:
+        match message:
+            case m.SceneReset(token) if token == self._token:
+                self.score = None
+                self.scene_busy = False
+                self.command(m.EngageHold())
+            case m.OperatorFinished():
+                self.operator_side = ""
+            case m.TrialScore():
+                self.score = message
+
+    def _hear_recorder(self, message: Any) -> None:
+        match message:
+            case m.TakeProgress(recording, written, due, gaps, started_ns):
+                if recording:
+                    self.recorder = RecorderHealth(True, written, due, gaps, self.building)
+                    self.take_started_ns = started_ns
+            case m.TakeClosed(journal):
+                self.building += 1
+                self.recorder = _ended(self.recorder, self.building)
+                self.processes.send("builder", m.BuildEpisode(journal))
+            case m.TakeDropped(why):
+                self.recorder = _ended(self.recorder, self.building)
+                if why != "discarded":
+                    self._notices.add(f"The take was not kept: {why}.")
+            case m.TakeSaved(_, path):
+                self.building = max(0, self.building - 1)
+                self.saved.append(path)
+                self.recorder = _ended(self.recorder, self.building)
+            case m.TakeLost(why, _):
+                self.building = max(0, self.building - 1)
+                self.recorder = _ended(self.recorder, self.building)
+                self._notices.add(f"A take could not be saved. {why}")
+            case m.Warned(text):
+                self._notices.add(text)
+
+
+def _ended(health: RecorderHealth, building: int) -> RecorderHealth:
+    return RecorderHealth(False, health.frames_written, health.frames_due, health.gaps, building)
+
+
+def picture(rings: RigRings, camera: str) -> tuple[int, NDArray[np.uint8]] | None:
+    """(index, rgb) of the newest picture."""
+    newest = rings.frames[camera].latest()
+    return None if newest is None else (newest[0], newest[2]["rgb"])

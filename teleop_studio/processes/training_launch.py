@@ -1,0 +1,24 @@
+"""Training as a process of its own session: it survives the window, and only its run folder tells about it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+_ARGUMENTS = ("-m", "teleop_studio.processes.trainer_process")
+
+
+def launch_training(run: Path, data: tuple[Path, ...], policy: str, steps: int, resume: bool = False) -> int:
+    """Start training into `run` on the episodes in the folders `data`; returns the process id at once."""
+    run.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, *_ARGUMENTS, "--run", str(run), "--policy", policy, "--steps", str(steps)]
+    for folder in data:
+        command += ["--data", str(folder)]
+    if resume:
+        command.append("--resume")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    with (run / "trainer.log").open("ab") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
+        )
+    return process.pid

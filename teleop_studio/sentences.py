@@ -1,0 +1,28 @@
+"""What the state bar says: one short sentence for each state, and what to do next."""
+
+from teleop_studio.status import JobStatus, State
+
+TITLES = {
+    State.CLOSED: ("No rig open", "The rig is being opened."),
+    State.IDLE: ("Holding", "The follower holds. Space records, P runs a policy."),
+    State.TELEOP: ("Teleoperation", "The follower copies the leader. Space records."),
+    State.RECORDING: ("Recording", "Space keeps the take, Backspace discards it, Esc stops."),
+    State.RESET: ("Reset", "Put the scene back. Space records the next take."),
+    State.POLICY: ("Autonomous", "The policy drives. T takes over, Esc stops."),
+    State.REPLAY: ("Replay", "A recorded episode drives the follower. Esc stops."),
+    State.STOPPED: ("Stopped", "The follower holds where it was. R resumes."),
+    State.LIMP: ("Torque off", "The follower is limp. R takes it up again where it is."),
+    State.FAULT: ("Fault", "The follower holds. Read the notice, mend the cause, then R resumes."),
+}
+
+
+def sentence(state: State, gap: float, job: JobStatus | None, loading: str) -> tuple[str, str]:
+    """(title, detail) for the state bar."""
+    title, detail = TITLES[state]
+    if gap > 0 and state in (State.TELEOP, State.RECORDING, State.POLICY, State.REPLAY, State.RESET):
+        return f"{title}: approaching", f"Soft start: the largest joint gap is {gap:.2f} rad."
+    if loading:
+        return title, f"Loading {loading}."
+    if job is not None and not job.finished:
+        return title, f"{job.title}: {job.done} of {job.total}. {job.detail}"
+    return title, detail

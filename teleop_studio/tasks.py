@@ -1,0 +1,119 @@
+"""The one long task that may run at a time: on the live rig or in lock-step, with its progress and its results."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from drivers.errors import DriverError
+from teleop_studio import jobs
+from teleop_studio.evaluation.trials import TrialResult, TrialSheet
+from teleop_studio.live import Notices
+from teleop_studio.lockstep_job import LockstepJob
+from teleop_studio.processes.lockstep_process import EvaluateJob, RecordJob
+from teleop_studio.processes.rings import RigRings
+from teleop_studio.rig import RigConfig
+from teleop_studio.session import StudioError
+from teleop_studio.status import JobStatus
+from teleop_studio.workspace import Workspace
+
+TRIAL_SHEET = "trials.jsonl"
+
+
+class Tasks:
+    """`step` goes on with the task; a failing task ends with a sentence in its status, never with an exception."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._job: Iterator[None] | None = None
+        self._progress: jobs.Progress | None = None
+        self._lockstep: LockstepJob | None = None
+        self._taken = 0
+        self.sheet = TrialSheet()
+
+    @property
+    def status(self) -> JobStatus | None:
+        """The running task, or how the last one ended."""
+        return self._progress.status if self._progress else None
+
+    @property
+    def lockstep_running(self) -> bool:
+        return self._lockstep is not None
+
+    @property
+    def lockstep_rings(self) -> RigRings | None:
+        return self._lockstep.rings if self._lockstep else None
+
+    def record_live(self, studio: jobs.Operated, episodes: int, seed: int, task: str) -> None:
+        progress = self._begin(f"Recording {episodes} demonstrations", episodes)
+        self._job = jobs.record_scripted(studio, progress, episodes, seed, task)
+
+    def evaluate_live(self, studio: jobs.Operated, runs: list[Path], trials: int, seed: int) -> None:
+        progress = self._begin(f"Trying {trials * len(runs)} starts", trials * len(runs))
+        self._job = jobs.evaluate(studio, progress, runs, trials, seed, self._keep)
+
+    def record_fast(self, rig: RigConfig, job: RecordJob) -> None:
+        progress = self._begin(f"Recording {job.episodes} demonstrations", job.episodes)
+        self._lockstep = LockstepJob(progress.status.title, job.episodes, rig, job, self._workspace.logs)
+
+    def evaluate_fast(self, rig: RigConfig, job: EvaluateJob) -> None:
+        total = job.trials * len(job.runs)
+        progress = self._begin(f"Trying {total} starts", total)
+        self._lockstep = LockstepJob(progress.status.title, total, rig, job, self._workspace.logs)
+        self._taken = 0
+
+    def step(self, notices: Notices) -> None:
+        if self._lockstep is not None:
+            self._step_lockstep(self._lockstep)
+        elif self._job is not None:
+            self._step_live(self._job)
+        if self.status is not None and self.status.error:
+            notices.add(self.status.error)
+
+    def cancel(self) -> bool:
+        """End the task; True when it ran on the live rig, which may then be in the middle of a take."""
+        if self._lockstep is not None:
+            self._lockstep.cancel()
+        if self._job is None:
+            return False
+        self._job = None
+        self._finish("Cancelled.")
+        return True
+
+    def close(self) -> None:
+        self._job = None
+        if self._lockstep is not None:
+            self._lockstep.close()
+            self._lockstep = None
+
+    def _begin(self, title: str, total: int) -> jobs.Progress:
+        if self._job is not None or self._lockstep is not None:
+            raise StudioError("A task is running already. Wait for it, or cancel it.")
+        self._progress = jobs.Progress(JobStatus(title, 0, total, "Starting."))
+        return self._progress
+
+    def _step_lockstep(self, job: LockstepJob) -> None:
+        assert self._progress is not None
+        self._progress.status = job.poll()
+        for result in job.results[self._taken :]:
+            self._taken += 1
+            self._keep(result)
+        if job.status.finished:
+            job.close()
+            self._lockstep = None
+
+    def _step_live(self, job: Iterator[None]) -> None:
+        try:
+            next(job)
+        except StopIteration:
+            self._job = None
+            self._finish("Finished.")
+        except (jobs.JobFailed, StudioError, DriverError) as error:
+            self._job = None
+            self._finish("Ended early.", str(error))
+
+    def _finish(self, detail: str, error: str = "") -> None:
+        assert self._progress is not None
+        self._progress.status = replace(self._progress.status, finished=True, detail=detail, error=error)
+
+    def _keep(self, result: TrialResult) -> None:
+        self.sheet.append(result, self._workspace.trials / TRIAL_SHEET)
