@@ -1,0 +1,86 @@
+"""Pictures of a scene from snapshots, by MuJoCo's renderer on (software) OpenGL."""
+
+import os
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+# Before the first import of mujoco: windowless OpenGL, and a rasteriser that keeps to one core.
+os.environ.setdefault("MUJOCO_GL", "egl")
+os.environ.setdefault("LP_NUM_THREADS", "1")
+
+import mujoco
+
+from drivers.sim.scene import camera_model, scene_named, scene_xml
+from drivers.sim.shadows import ShadowSheet
+from drivers.sim.textures import assets
+
+# Rendered this much larger, then averaged: cheaper than multisampling on a software rasteriser.
+_OVERSAMPLING = 1.5
+
+
+class SceneRenderer:
+    """Make, use and close it in one thread of one process: an OpenGL context belongs to its thread."""
+
+    def __init__(self, scene_name: str, width: int, height: int) -> None:
+        self.scene = scene_named(scene_name)
+        self.width, self.height = width, height
+        self._model = mujoco.MjModel.from_xml_string(scene_xml(self.scene), assets())
+        self._data = mujoco.MjData(self._model)
+        self._shadows = ShadowSheet(self._model)
+        large = round(width * _OVERSAMPLING), round(height * _OVERSAMPLING)
+        self._large = np.empty((large[1], large[0], 3), np.uint8)
+        self._gl = mujoco.GLContext(*large)
+        self._gl.make_current()
+        self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        self._view = mujoco.MjrRect(0, 0, *large)
+        self._scene = mujoco.MjvScene(self._model, maxgeom=200)
+        for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
+            self._scene.flags[flag] = False
+        self._option = mujoco.MjvOption()
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._shown: NDArray[np.float64] | None = None
+
+    def render(self, snapshot: ArrayLike, camera: str) -> NDArray[np.uint8]:
+        """Picture (h, w, 3) of a `World.snapshot()` seen by `camera`. Raises `ValueError` when it is of another scene."""
+        self.check_camera(camera)
+        self._gl.make_current()
+        self._take(np.asarray(snapshot, np.float64))
+        self._camera.fixedcamid = self._model.camera(camera).id
+        everything = mujoco.mjtCatBit.mjCAT_ALL
+        mujoco.mjv_updateScene(self._model, self._data, self._option, None, self._camera, everything, self._scene)
+        mujoco.mjr_render(self._view, self._scene, self._context)
+        mujoco.mjr_readPixels(self._large, None, self._view, self._context)
+        small = cv2.resize(self._large, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(small[::-1])  # OpenGL's first row is the lowest
+
+    def check_camera(self, camera: str) -> None:
+        """Raises `ValueError`, with the names there are, when the scene has no such camera."""
+        camera_model(self.scene.name, camera, self.width, self.height)
+
+    def close(self) -> None:
+        """Give back the OpenGL context. A second call does nothing."""
+        if self._gl is not None:
+            self._gl.make_current()
+            self._context.free()
+            self._gl.free()
+            self._gl = None
+
+    def _take(self, snapshot: NDArray[np.float64]) -> None:
+        """Move everything, and its shadows, to `snapshot`; nothing to do when the other camera has just shown it."""
+        if snapshot.shape != (self._model.nq,):
+            raise ValueError(
+                f"a snapshot of scene {self.scene.name} has {self._model.nq} values, this one {snapshot.shape}"
+            )
+        if self._shown is not None and np.array_equal(self._shown, snapshot):
+            return
+        self._data.qpos[:] = snapshot
+        mujoco.mj_kinematics(self._model, self._data)
+        mujoco.mj_comPos(self._model, self._data)  # the lights' positions hang on it
+        mujoco.mj_camlight(self._model, self._data)
+        self._shadows.paint(self._data)
+        mujoco.mjr_uploadTexture(self._model, self._context, self._shadows.texture)
+        self._shown = snapshot.copy()
