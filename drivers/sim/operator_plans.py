@@ -77,6 +77,7 @@ class ForkPlan:
     front_s: Range = (0.95, 1.15)
     fork_s: Range = (0.42, 0.55)
     pre_s: Range = (0.40, 0.50)
+    aim_s: Range = (0.0, 0.0)
     reach_s: Range = (0.60, 0.75)
     reached_s: Range = (0.08, 0.16)
     close_s: Range = (0.32, 0.42)

@@ -45,7 +45,7 @@ class SceneRenderer:
         self._shown: NDArray[np.float64] | None = None
 
     def render(self, snapshot: ArrayLike, camera: str) -> NDArray[np.uint8]:
-        """Picture (h, w, 3) of a `World.snapshot()` seen by `camera`. Raises `ValueError` when it is of another scene."""
+        """Picture (h, w, 3) of a `World.snapshot()` seen by `camera`. Raises `ValueError` when it is another scene's."""
         self.check_camera(camera)
         self._gl.make_current()
         self._take(np.asarray(snapshot, np.float64))
