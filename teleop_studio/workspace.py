@@ -16,11 +16,15 @@ class Workspace:
     """Paths below `root`; `create` makes the folders and checks that they can be written."""
 
     root: Path
+    episodes_elsewhere: Path | None = None
 
     @classmethod
-    def create(cls, root: Path) -> "Workspace":
-        """Raises `WorkspaceError` when the folder can not be made or written."""
-        workspace = cls(root.expanduser().resolve())
+    def create(cls, root: Path, episodes: Path | None = None) -> "Workspace":
+        """`episodes` another folder for the demonstrations than the workspace's own.
+
+        Raises `WorkspaceError` when a folder can not be made or written.
+        """
+        workspace = cls(root.expanduser().resolve(), None if episodes is None else episodes.expanduser().resolve())
         try:
             for folder in (workspace.rigs, workspace.episodes, workspace.trials, workspace.runs, workspace.logs):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +44,7 @@ class Workspace:
     @property
     def episodes(self) -> Path:
         """Human demonstrations."""
-        return self.root / "episodes"
+        return self.episodes_elsewhere or self.root / "episodes"
 
     @property
     def trials(self) -> Path:

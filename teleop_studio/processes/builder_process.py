@@ -18,7 +18,7 @@ def main(pipe: Pipe, folders: tuple[Path, ...]) -> None:
         os.nice(5)
     for folder in folders:
         for recovered in recover(folder):
-            pipe.send(m.Warned(f"Recovered after a crash: {recovered}"))
+            pipe.send(m.Warned(recovered.text))
     pipe.send(m.Ready())
     while True:
         for message in pipe.receive(0.5):

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -99,8 +100,7 @@ class _Recorder:
             self._discard("nothing had been recorded yet")
             return
         self._tell(force=True)
-        extra = {**message.extra, **({"source": message.source} if message.source else {})}
-        journal = self._writer.finish(message.outcome, extra)
+        journal = self._writer.finish(message.outcome, message.extra, message.source)
         self._writer = self._take = None
         self._pipe.send(m.TakeClosed(journal))
         self._pipe.send(m.TakeProgress(False, 0, 0, 0, 0))
@@ -119,10 +119,14 @@ class _Recorder:
         self._pipe.send(m.TakeProgress(True, take.written, take.due, take.gaps, take.first_ns))
 
     @contextlib.contextmanager
-    def _reporting(self):  # type: ignore[no-untyped-def]
+    def _reporting(self) -> Iterator[None]:
         """A full disk ends the take, not the recorder; what is in the journal stays there."""
         try:
             yield
         except RecorderError as error:
+            journal = None
+            if self._writer is not None:
+                self._writer.interrupt()
+                journal = self._writer.journal
             self._writer = self._take = None
-            self._pipe.send(m.TakeLost(str(error), None))
+            self._pipe.send(m.TakeLost(str(error), journal))

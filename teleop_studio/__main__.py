@@ -1,0 +1,184 @@
+"""`teleop-studio`: every step of the app as a subcommand, through the same `Studio` that the window drives."""
+
+import argparse
+import importlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+# Nothing heavy here: every child process imports this module again.
+from teleop_studio.workspace import default_workspace
+
+_FAILURES = (
+    "StudioError",
+    "DriverError",
+    "RecorderError",
+    "RigError",
+    "WorkspaceError",
+    "TrainingError",
+    "CheckpointError",
+    "CommandFailed",
+    "TrialSheetError",
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 done, 1 failed with a message, 2 wrong usage."""
+    options = build_parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        result = _command(options.command)(options)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if not {kind.__name__ for kind in type(error).__mro__} & set(_FAILURES):
+            raise
+        return _fail(str(error), options.json)
+    if options.json:
+        print(json.dumps(result, default=str), flush=True)
+    return 1 if result.get("failed") else 0
+
+
+def _fail(text: str, as_json: bool) -> int:
+    print(text, file=sys.stderr)
+    if as_json:
+        print(json.dumps({"error": text}), flush=True)
+    return 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _command(name: str) -> Any:
+    module, function = _COMMANDS[name]
+    return getattr(importlib.import_module(f"teleop_studio.commands.{module}"), function)
+
+
+_COMMANDS = {
+    "gui": ("window", "gui"),
+    "demo": ("window", "demo"),
+    "sim": ("rig", "sim"),
+    "record": ("rig", "record"),
+    "rollout": ("rig", "rollout"),
+    "train": ("learn", "train"),
+    "evaluate": ("learn", "evaluate"),
+    "verify": ("files", "verify"),
+    "repair": ("files", "repair"),
+    "doctor": ("files", "doctor"),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="teleop-studio",
+        description="Record, train, deploy and compare robot-arm policies. Without a command: the window.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_window(commands)
+    _add_rig(commands)
+    _add_learn(commands)
+    _add_files(commands)
+    parser.set_defaults(command="gui", **_GUI_DEFAULTS)
+    return parser
+
+
+_GUI_DEFAULTS: dict[str, Any] = {"rig": "simulated", "workspace": default_workspace(), "json": False, "seed": 0}
+
+
+def _add(commands: Any, name: str, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of stdout")
+    return parser
+
+
+def _rig(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rig",
+        default="simulated",
+        help='a rig file (TOML), a name in WORKSPACE/rigs, "simulated" (default) or "simulated-fork"',
+    )
+    _workspace(parser)
+
+
+def _workspace(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workspace",
+        type=Path,
+        default=default_workspace(),
+        help="the folder for rigs, episodes, runs and trials (default: %(default)s)",
+    )
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value}: at least 1")
+    return value
+
+
+def _add_window(commands: Any) -> None:
+    gui = _add(commands, "gui", "Open the window.")
+    _rig(gui)
+    gui.add_argument("--seed", type=int, default=0, help="first layout of the simulated scene")
+    demo = _add(commands, "demo", "Record, train, deploy and try, unattended, on the simulated rig.")
+    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder for report.html and the workspace")
+    demo.add_argument("--fast", action="store_true", help="record and try in lock-step instead of real time")
+    demo.add_argument("--demonstrations", type=_count, default=None, help="how many (default: 40; fast: 60)")
+    demo.add_argument("--steps", type=_count, default=None, help="training steps (default: 3000; fast: 3500)")
+    demo.add_argument("--trials", type=_count, default=30, help="starts to try (default: %(default)s)")
+    demo.add_argument("--seed", type=int, default=0, help="first layout of the demonstrations")
+
+
+def _add_rig(commands: Any) -> None:
+    sim = _add(commands, "sim", "Run only the simulated rig, its servos on two serial devices, until interrupted.")
+    sim.add_argument("--pty", action="store_true", help="put leader and follower on pseudo-terminals (the default)")
+    sim.add_argument("--scene", default="bottle", help="bottle or fork")
+    sim.add_argument("--seed", type=int, default=0, help="layout of the scene")
+    record = _add(commands, "record", "Record demonstrations: by hand with Enter and d, or by the scripted operator.")
+    _rig(record)
+    record.add_argument("--episodes", type=_count, required=True, help="how many to keep")
+    record.add_argument("--scripted", action="store_true", help="let the scripted operator move the simulated leader")
+    record.add_argument("--fast", action="store_true", help="with --scripted: in lock-step, faster than real time")
+    record.add_argument("--out", type=Path, default=None, help="folder for the episodes (default: WORKSPACE/episodes)")
+    record.add_argument("--task", default="", help="what is done, in words")
+    record.add_argument("--seed", type=int, default=0, help="first layout of the simulated scene")
+    rollout = _add(commands, "rollout", "Let a trained run drive the follower once, in real time.")
+    _rig(rollout)
+    rollout.add_argument("--run", type=Path, required=True, help="folder of the run")
+    rollout.add_argument("--seed", type=int, default=1000, help="layout of the simulated scene")
+
+
+def _add_learn(commands: Any) -> None:
+    train = _add(commands, "train", "Train a policy on recorded demonstrations; Ctrl-C stops and keeps.")
+    _workspace(train)
+    train.add_argument("--data", type=Path, action="append", help="folder of episodes (default: WORKSPACE/episodes)")
+    train.add_argument("--policy", default="flow-matching", help="which policy (default: %(default)s)")
+    train.add_argument("--steps", type=_count, default=6500, help="optimiser steps (default: %(default)s)")
+    train.add_argument("--out", type=Path, default=None, help="folder of the run (default: a new one in WORKSPACE/runs)")
+    train.add_argument("--resume", action="store_true", help="go on with the run --out from its last checkpoint")
+    evaluate = _add(commands, "evaluate", "Try runs from unseen starts of the simulated rig.")
+    _rig(evaluate)
+    evaluate.add_argument("--run", type=Path, action="append", required=True, help="folder of a run; may be repeated")
+    evaluate.add_argument("--trials", type=_count, default=30, help="starts for each run (default: %(default)s)")
+    evaluate.add_argument("--seed", type=int, default=1000, help="first start (default: %(default)s)")
+    evaluate.add_argument("--live", action="store_true", help="in real time on the live rig instead of in lock-step")
+
+
+def _add_files(commands: Any) -> None:
+    verify = _add(commands, "verify", "Check an episode, or all episodes of a folder.")
+    verify.add_argument("path", type=Path)
+    repair = _add(commands, "repair", "Finish what a crash left behind in a folder of episodes.")
+    repair.add_argument("path", type=Path)
+    doctor = _add(commands, "doctor", "Check this installation: packages, graphics, scheduling, ports.")
+    _workspace(doctor)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One module per group of subcommands; each function takes the parsed options and returns the JSON object."""

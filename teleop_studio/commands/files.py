@@ -1,0 +1,44 @@
+"""Commands about what lies on disk and about the installation: verify, repair, doctor."""
+
+import argparse
+from typing import Any
+
+from recorders.repair import repair as repair_path
+from recorders.verify import verify as verify_path
+from teleop_studio.commands.driving import CommandFailed, say
+from teleop_studio.doctor import run_checks
+
+
+def verify(options: argparse.Namespace) -> dict[str, Any]:
+    """Every fault found; exit code 1 when there is one."""
+    if not options.path.exists():
+        raise CommandFailed(f"There is no {options.path}. Give an episode file or a folder of episodes.")
+    problems = [f"{problem.path.name}: {problem.text}" for problem in verify_path(options.path)]
+    for problem in problems:
+        say(problem)
+    if not problems:
+        say(f"{options.path}: no fault found.")
+    return {"path": str(options.path), "problems": problems, "failed": bool(problems)}
+
+
+def repair(options: argparse.Namespace) -> dict[str, Any]:
+    """What was done, one sentence each."""
+    if not options.path.exists():
+        raise CommandFailed(f"There is no {options.path}. Give a folder of episodes, or an episode file.")
+    sentences = repair_path(options.path)
+    for sentence in sentences:
+        say(sentence)
+    return {"path": str(options.path), "repaired": sentences}
+
+
+def doctor(options: argparse.Namespace) -> dict[str, Any]:
+    """All checks; exit code 1 when one fails."""
+    checks = run_checks(options.workspace)
+    for check in checks:
+        say(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.text}")
+        if not check.ok and check.remedy:
+            say(f"      {check.remedy}")
+    return {
+        "checks": [{"name": c.name, "ok": c.ok, "text": c.text, "remedy": c.remedy} for c in checks],
+        "failed": not all(check.ok for check in checks),
+    }

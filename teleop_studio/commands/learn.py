@@ -1,0 +1,131 @@
+"""Commands about policies: train, evaluate."""
+
+import argparse
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from teleop_studio.commands.driving import CommandFailed, named_rig, opened, run_script, say, until_job_ends
+from teleop_studio.evaluation.trials import RunSummary
+from teleop_studio.script import Say, Step, Wait
+from teleop_studio.status import TrainingStatus
+from teleop_studio.studio import Studio
+from teleop_studio.trainings import Trainings
+from teleop_studio.workspace import Workspace
+
+_STARTING_S = 60.0
+
+
+def train(options: argparse.Namespace) -> dict[str, Any]:
+    """Train in the background process, follow it, and stop-and-keep on Ctrl-C."""
+    workspace = Workspace.create(options.workspace)
+    trainings = Trainings(workspace)
+    if options.resume:
+        if options.out is None:
+            raise CommandFailed("--resume needs the run to go on with: --out RUN.")
+        trainings.resume(options.out.resolve())
+        run = options.out.resolve()
+    else:
+        data = tuple(options.data or (workspace.episodes,))
+        run = trainings.start(options.policy, options.steps, None, data, options.out)
+    status = _follow(trainings)
+    if status.error:
+        raise CommandFailed(f"The training {run.name} failed. {status.error}")
+    return {
+        "run": str(run),
+        "step": status.step,
+        "steps": status.steps,
+        "loss": status.loss,
+        "held_out_error": None if math.isnan(status.held_out_error) else status.held_out_error,
+        "elapsed_s": round(status.elapsed_s, 1),
+        "finished": status.finished,
+    }
+
+
+def _follow(trainings: Trainings) -> TrainingStatus:
+    told = -1
+    start_s = time.monotonic()
+    asked = False
+    while True:
+        try:
+            status = trainings.status()
+            assert status is not None
+            if status.finished or status.error:
+                return status
+            if not status.running and (status.step > 0 or time.monotonic() - start_s > _STARTING_S):
+                return status
+            if status.running and status.step // 100 != told:
+                told = status.step // 100
+                say(training_line(status))
+            time.sleep(0.5)
+        except KeyboardInterrupt:
+            if asked:
+                raise
+            asked = True
+            say("Stopping after this step; the run is kept and can be resumed.")
+            trainings.stop()
+
+
+def training_line(status: TrainingStatus) -> str:
+    """One line of progress."""
+    held_out = "" if math.isnan(status.held_out_error) else f", held out {status.held_out_error:.4f} rad"
+    return (
+        f"step {status.step}/{status.steps}, loss {status.loss:.4f}{held_out}, "
+        f"{status.steps_per_s:.1f} steps/s, {status.eta_s:.0f} s to go"
+    )
+
+
+def evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    """Success of each run with its interval, and the sides."""
+    workspace = Workspace.create(options.workspace)
+    rig = named_rig(options.rig, workspace)
+    if not rig.simulated:
+        raise CommandFailed(f"{rig.name} is a real rig: only the simulated one can score trials by itself.")
+    studio = Studio(rig, workspace)
+    try:
+        run_script(studio, _evaluation(studio, options))
+        runs = [studio.tasks.sheet.summary(run.name) for run in options.run]
+    finally:
+        studio.close()
+    for summary in runs:
+        say(summary_line(summary))
+    result: dict[str, Any] = {"seed": options.seed, "runs": [summary_object(summary) for summary in runs]}
+    if len(runs) == 2:
+        comparison = studio.tasks.sheet.compare(runs[0].run, runs[1].run)
+        result["paired"] = {"p": comparison.p_value}
+        say(f"Paired comparison on the same starts: p = {comparison.p_value:.3f} (exact McNemar).")
+    return result
+
+
+def _evaluation(studio: Studio, options: argparse.Namespace) -> Iterator[Step]:
+    if options.live:
+        yield from opened(studio)
+    studio.evaluate([run.resolve() for run in options.run], options.trials, options.seed, fast=not options.live)
+    yield from until_job_ends(studio)
+    yield Say("All starts are done.")
+    yield Wait()
+
+
+def summary_line(summary: RunSummary) -> str:
+    """Successes with their interval, in words."""
+    low, high = summary.interval.low, summary.interval.high
+    return (
+        f"{summary.run}: {summary.successes} of {summary.trials} succeeded "
+        f"(95 % interval {100 * low:.0f} to {100 * high:.0f} %), left {summary.left}, right {summary.right}."
+    )
+
+
+def summary_object(summary: RunSummary) -> dict[str, Any]:
+    """The same for scripts."""
+    return {
+        "run": summary.run,
+        "trials": summary.trials,
+        "successes": summary.successes,
+        "interval": [summary.interval.low, summary.interval.high],
+        "left": summary.left,
+        "right": summary.right,
+        "left_samples": None if math.isnan(summary.left_samples) else summary.left_samples,
+        "right_samples": None if math.isnan(summary.right_samples) else summary.right_samples,
+        "failures": summary.failures,
+    }

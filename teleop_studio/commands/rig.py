@@ -1,0 +1,163 @@
+"""Commands that move an arm: sim, record, rollout."""
+
+import argparse
+import json
+import select
+import sys
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+from teleop_studio import jobs
+from teleop_studio.commands.driving import CommandFailed, named_rig, opened, run_script, say, until_job_ends
+from teleop_studio.evaluation.trials import TrialResult
+from teleop_studio.processes import sim_process
+from teleop_studio.processes.child import Child, ChildFailed
+from teleop_studio.processes.messages import Ready
+from teleop_studio.processes.rings import RigRings
+from teleop_studio.processes.supervisor import limit_threads
+from teleop_studio.rig import RigConfig
+from teleop_studio.script import Say, Step, Wait
+from teleop_studio.status import State
+from teleop_studio.studio import Studio
+from teleop_studio.workspace import Workspace
+
+
+def sim(options: argparse.Namespace) -> dict[str, Any]:
+    """Serve the simulated servos until interrupted; the ports are told at once."""
+    limit_threads()
+    rings = RigRings.create("sim", RigConfig(scene=options.scene, link="pty"))
+    assert rings.snapshots is not None
+    child = Child("sim", sim_process.main, (options.scene, rings.snapshots.spec, None, options.seed))
+    try:
+        ports = _wait_for_ports(child)
+        if options.json:
+            print(json.dumps(ports), flush=True)
+        else:
+            print(f"leader   {ports['leader']}\nfollower {ports['follower']}\nCtrl-C ends.", flush=True)
+        while child.alive:
+            time.sleep(0.2)
+        raise CommandFailed("The simulated rig ended by itself.")
+    except KeyboardInterrupt:
+        sys.exit(0)
+    finally:
+        child.kill()
+        rings.close()
+
+
+def _wait_for_ports(child: Child) -> dict[str, str]:
+    while True:
+        for message in child.receive():
+            if isinstance(message, Ready):
+                leader, follower = message.note.split("\n")
+                return {"leader": leader, "follower": follower}
+            if isinstance(message, ChildFailed):
+                raise CommandFailed(f"The simulated rig did not start. {message.operator}")
+        time.sleep(0.02)
+
+
+def record(options: argparse.Namespace) -> dict[str, Any]:
+    """Record `--episodes` demonstrations into `--out`."""
+    workspace = Workspace.create(options.workspace, options.out)
+    rig = named_rig(options.rig, workspace)
+    if options.fast and not options.scripted:
+        raise CommandFailed("--fast records in lock-step, which a hand can not. Add --scripted, or leave out --fast.")
+    if options.scripted and not rig.simulated:
+        raise CommandFailed(f"{rig.name} is a real rig: the scripted operator moves only the simulated leader.")
+    studio = Studio(rig, workspace, options.seed)
+    try:
+        run_script(studio, _recording(studio, options))
+        rows = studio.episodes()[-options.episodes :]
+    finally:
+        studio.close()
+    return {
+        "episodes": [str(row.path) for row in rows],
+        "frames": sum(row.frames for row in rows),
+        "gaps": sum(row.gaps for row in rows),
+    }
+
+
+def _recording(studio: Studio, options: argparse.Namespace) -> Iterator[Step]:
+    if options.fast:
+        studio.record_scripted(options.episodes, fast=True, seed=options.seed, task=options.task)
+        yield from until_job_ends(studio)
+        return
+    yield from opened(studio)
+    if options.scripted:
+        studio.record_scripted(options.episodes, seed=options.seed, task=options.task)
+        yield from until_job_ends(studio)
+    else:
+        yield from _by_hand(studio, options.episodes, options.task)
+
+
+def _by_hand(studio: Studio, episodes: int, task: str) -> Iterator[Step]:
+    studio.teleop()
+    kept = 0
+    yield Say("The follower copies the leader. Enter starts a take, Enter keeps it, d and Enter discards it.")
+    while kept < episodes:
+        yield from _line()
+        studio.record(task)
+        yield Say(f"Recording take {kept + 1} of {episodes}.")
+        answer = yield from _line()
+        if answer.strip().lower() == "d":
+            studio.discard()
+            yield Say("Discarded.")
+            continue
+        saved = studio.newest_saved
+        studio.accept()
+        while studio.newest_saved == saved:
+            if studio.status.state is State.FAULT:
+                raise CommandFailed(studio.status.notices[-1])
+            yield Wait()
+        kept += 1
+        yield Say(f"Kept {studio.newest_saved}.")
+
+
+def _line() -> Generator[Step, None, str]:
+    """Wait for a line on stdin without keeping the studio waiting; returns it."""
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        yield Wait()
+    text = sys.stdin.readline()
+    if not text:
+        raise CommandFailed("The input ended before all episodes were recorded. What was kept is on disk.")
+    return text
+
+
+def rollout(options: argparse.Namespace) -> dict[str, Any]:
+    """Let a run drive once; on the simulated rig the trial is scored, on a real one the operator ends it."""
+    workspace = Workspace.create(options.workspace)
+    rig = named_rig(options.rig, workspace)
+    studio = Studio(rig, workspace, options.seed)
+    results: list[TrialResult] = []
+    try:
+        run_script(studio, _rollout(studio, options.run, options.seed, results))
+    finally:
+        studio.close()
+    result = results[0]
+    say(f"{'Success' if result.success else 'Failure: ' + result.failed}, {result.duration_s:.1f} s.")
+    return {
+        "run": str(options.run),
+        "success": result.success,
+        "why": result.failed,
+        "side": result.side,
+        "duration_s": round(result.duration_s, 2),
+        "episode": str(result.episode),
+    }
+
+
+def _rollout(studio: Studio, run: Path, seed: int, results: list[TrialResult]) -> Iterator[Step]:
+    yield from opened(studio)
+    if studio.rig.simulated:
+        studio.new_scene(seed)
+        while not studio.scene_ready:
+            yield Wait()
+    trial = jobs.one_trial(studio, run, seed)
+    try:
+        while True:
+            next(trial)
+            yield Wait()
+    except StopIteration as end:
+        results.append(end.value)
+    except jobs.JobFailed as error:
+        raise CommandFailed(str(error)) from error
