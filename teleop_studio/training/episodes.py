@@ -1,0 +1,113 @@
+"""Which recorded episodes a run learns from, and how their files become demonstrations."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from drivers.arms import ARMS
+from drivers.kinematics import Chain
+from recorders.catalog import EpisodeInfo, episode_info, list_episodes
+from recorders.episode_reader import EpisodeReader
+from teleop_studio.control.sources import LEADER
+from teleop_studio.policies.config import PolicyConfig
+from teleop_studio.training.demonstration import Demonstration
+from teleop_studio.training.errors import TrainingError
+from teleop_studio.training.moments import TipOf
+
+SOURCES = ("human", "scripted", "mixed")
+OUTCOMES = ("success", "unrated")
+_GRIPPER = "gripper"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all episodes of a run have in common: `config` for the policy, `tip_of` the arm's forward kinematics."""
+
+    config: PolicyConfig
+    tip_of: TipOf
+
+
+def choose_episodes(data: Path | Iterable[Path]) -> list[Path]:
+    """The episodes to learn from: those that people (or the scripted operator) drove and did not call failures.
+
+    `data` one folder, or episode files and folders of them. Raises `TrainingError` when nothing is left, saying why.
+    """
+    infos: list[EpisodeInfo] = []
+    for path in [data] if isinstance(data, Path) else list(data):
+        infos += list_episodes(path) if path.is_dir() else [episode_info(path)]
+    chosen = [info.path for info in infos if not _left_out(info)]
+    if not chosen:
+        reasons = sorted({_left_out(info) for info in infos})
+        found = f"{len(infos)} episodes, all left out: {'; '.join(reasons)}" if infos else "no episodes at all"
+        raise TrainingError(
+            f"There is nothing to learn from in {_named(data)}. Found {found}. "
+            "Record demonstrations and accept them, or label good ones as a success."
+        )
+    return chosen
+
+
+def common_task(paths: list[Path]) -> Task:
+    """Joints, cameras and arm of the episodes. Raises `TrainingError` when they differ, `RecorderError`."""
+    first: tuple[Path, tuple[str, ...], tuple[str, ...], str] | None = None
+    for path in paths:
+        with EpisodeReader(path) as reader:
+            found = path, reader.joint_names, reader.cameras, _arm(reader.info)
+        first = first or found
+        if found[1:] != first[1:]:
+            raise TrainingError(
+                f"{path.name} and {first[0].name} were recorded on different rigs: {_rig(found)} and {_rig(first)}. "
+                "Train on the episodes of one rig; move the others to another folder."
+            )
+    if first is None:
+        raise TrainingError("There are no episodes to learn from. Record demonstrations first.")
+    _, joint_names, cameras, arm = first
+    grippers = tuple(name for name in joint_names if name.endswith(_GRIPPER))
+    return Task(PolicyConfig(joint_names, cameras, absolute_joints=grippers), Chain(ARMS[arm]).forward)
+
+
+def demonstrations(paths: Iterable[Path]) -> Iterator[Demonstration]:
+    """Open the episodes one after the other; each is usable until the next is asked for. Raises `RecorderError`."""
+    for path in paths:
+        with EpisodeReader(path) as reader:
+            frames = reader.frames
+            yield Demonstration(
+                uuid=reader.info.uuid,
+                name=path.name,
+                joint_names=reader.joint_names,
+                frame_ns=frames.stamp_ns,
+                follower_ns=frames.follower_stamp_ns,
+                follower=frames.follower_position,
+                action=frames.action,
+                by_human=np.asarray(frames.source == LEADER, np.bool_),
+                pictures={name: reader.images(name) for name in reader.cameras},
+            )
+
+
+def _left_out(info: EpisodeInfo) -> str:
+    """Why an episode is not learnt from; empty when it is."""
+    if info.problem:
+        return "damaged file"
+    if info.source not in SOURCES:
+        return f"driven by {info.source}"
+    return "" if info.outcome in OUTCOMES else f"labelled {info.outcome}"
+
+
+def _arm(info: EpisodeInfo) -> str:
+    arm = str(info.extra.get("follower", {}).get("arm", ""))
+    if arm not in ARMS:
+        raise TrainingError(
+            f"{info.path.name} was recorded with the arm {arm!r}, which this program does not know. "
+            f"Known arms: {', '.join(sorted(ARMS))}. Add the arm, or leave the episode out."
+        )
+    return arm
+
+
+def _rig(found: tuple[Path, tuple[str, ...], tuple[str, ...], str]) -> str:
+    _, joint_names, cameras, arm = found
+    return f"{arm} with {len(joint_names)} joints and the cameras {', '.join(cameras) or 'none'}"
+
+
+def _named(data: Path | Iterable[Path]) -> str:
+    return str(data) if isinstance(data, Path) else ", ".join(str(path) for path in data) or "an empty list"

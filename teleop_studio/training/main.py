@@ -1,0 +1,177 @@
+"""A training run as a process of its own: survives the window, and says in the run's folder how it fares."""
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recorders.errors import RecorderError
+from teleop_studio.training.episodes import choose_episodes, common_task, demonstrations
+from teleop_studio.training.errors import StopRequested, TrainingError
+from teleop_studio.training.run_folder import (
+    CONFIG,
+    FAILED,
+    FINISHED,
+    PREPARING,
+    STOPPED,
+    TRAINING,
+    RunConfig,
+    RunState,
+    clear_stop,
+    is_running,
+    now_s,
+    read_config,
+    read_state,
+    request_stop,
+    saved_step,
+    stop_requested,
+    write_config,
+    write_state,
+)
+from teleop_studio.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from teleop_studio.training.trainer import TrainProgress
+
+_NICE = 19
+_CACHE = ".pictures"  # beside the runs: all of them share it
+
+
+def run_training(
+    run: Path,
+    data: Path | Sequence[Path],
+    policy: str = "flow-matching",
+    steps: int | None = None,
+    resume: bool = False,
+    seed: int = 0,
+) -> int:
+    """Train in the folder `run` on the episodes in `data`, at the lowest priority, on one thread. Returns an exit code.
+
+    `resume` goes on with the run's own episodes and settings; `steps`, when larger, lengthens it. SIGTERM stops the
+    run as the stop file does: it saves a checkpoint first. Every failure is written where the window reads it.
+    """
+    os.nice(max(0, _NICE - os.nice(0)))
+    # Two torch threads on a loaded machine are many times slower; numpy's and torch's pools read this when imported.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        config = _open_run(run, policy, steps, resume, seed)
+    except (TrainingError, OSError) as error:
+        print(f"Training can not start. {error}", file=sys.stderr)
+        return 1
+    with _stopped_by_signal(run):
+        return _reported(run, config, data)
+
+
+def _open_run(run: Path, policy: str, steps: int | None, resume: bool, seed: int) -> RunConfig:
+    exists = (run / CONFIG).exists()
+    if exists:
+        state = read_state(run)
+        if state is not None and is_running(state):
+            raise TrainingError(f"{run.name} is being trained already, by process {state.pid}. Stop it first.")
+    if not resume:
+        if exists:
+            raise TrainingError(f"{run} exists already. Resume it, or choose another name.")
+        settings = TrainSettings(policy=policy, seed=seed)
+        config = RunConfig(replace(settings, steps=steps or settings.steps), (), now_s())
+    else:
+        config = read_config(run)
+        longer = max(config.settings.steps, steps or 0)
+        if saved_step(run) >= longer:
+            raise TrainingError(f"{run.name} has done all its {longer} steps. Give more steps to train it further.")
+        config = replace(config, settings=replace(config.settings, steps=longer))
+    write_config(run, config)
+    clear_stop(run)
+    return config
+
+
+def _reported(run: Path, config: RunConfig, data: Path | Sequence[Path]) -> int:
+    state = replace(
+        read_state(run) or RunState(PREPARING, 0, 0),
+        phase=PREPARING,
+        steps=config.settings.steps,
+        step=saved_step(run),
+        error="",
+    )
+    try:
+        write_state(run, state)
+        for changed in _states(run, config, data, state):
+            state = changed
+            write_state(run, state)
+    except StopRequested:
+        write_state(run, replace(state, phase=STOPPED))
+    except Exception as error:  # whatever it was: the window shows it, the log has the trace
+        traceback.print_exc()
+        with contextlib.suppress(OSError):  # a full disk may have been the reason
+            write_state(run, replace(state, phase=FAILED, error=_told(error)))
+        return 1
+    finally:
+        clear_stop(run)
+    return 0
+
+
+def _states(run: Path, config: RunConfig, data: Path | Sequence[Path], state: RunState) -> Iterator[RunState]:
+    """Prepare and train; yields the run's state whenever it changes."""
+    import torch
+
+    from teleop_studio.training.chunk_dataset import build_dataset
+    from teleop_studio.training.trainer import train
+
+    torch.set_num_threads(1)
+    paths = config.episodes or tuple(choose_episodes(data))
+    write_config(run, replace(config, episodes=paths))
+    task = common_task(list(paths))
+    state = replace(state, episodes=len(paths))
+    yield state
+
+    def stop_when_asked(_: int) -> None:
+        if stop_requested(run):
+            raise StopRequested
+
+    dataset = build_dataset(demonstrations(paths), task.config, task.tip_of, run.parent / _CACHE, stop_when_asked)
+    for progress in train(config.settings, run, dataset):
+        state = _after(state, progress)
+        yield state
+    yield replace(state, phase=STOPPED if progress.stopped else FINISHED)
+
+
+def _after(state: RunState, progress: "TrainProgress") -> RunState:
+    return replace(
+        state,
+        phase=TRAINING,
+        step=progress.step,
+        loss=state.loss if progress.loss is None else progress.loss,
+        held_out_error=state.held_out_error if progress.held_out_error is None else progress.held_out_error,
+        elapsed_s=progress.elapsed_s,
+        steps_per_s=progress.steps_per_s,
+        eta_s=progress.eta_s,
+    )
+
+
+def _told(error: Exception) -> str:
+    """Our own errors are sentences; others get a title and the way to the details."""
+    from teleop_studio.policies.checkpoint import CheckpointError
+
+    if isinstance(error, TrainingError | CheckpointError | RecorderError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"The run's folder or the recordings could not be used: {error}. Check the disk, then resume the run."
+    return f"Training failed: {type(error).__name__}: {error}. The log has the details; the run can be resumed."
+
+
+@contextlib.contextmanager
+def _stopped_by_signal(run: Path) -> Iterator[None]:
+    """While inside, SIGTERM asks the run to stop instead of ending it unsaved."""
+
+    def stop(_: int, __: Any) -> None:
+        request_stop(run)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,151 @@
+"""A training run as a folder: what was asked for, how far it is, its curves. Free of torch: the window reads it.
+
+config.json     what the run was started with
+status.json     how far it is, and which process says so; replaced as a whole
+metrics.jsonl   one line per measurement, appended
+checkpoints/    <step>/ weights and description; see `policies.checkpoint`
+stop            its presence asks the trainer to save and end
+"""
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import psutil
+
+from teleop_studio.policies.checkpoint_folder import newest_checkpoint
+from teleop_studio.training.errors import TrainingError
+from teleop_studio.training.settings import TrainSettings
+
+CONFIG, STATUS, METRICS, STOP = "config.json", "status.json", "metrics.jsonl", "stop"
+
+PREPARING, TRAINING, FINISHED, STOPPED, FAILED = "preparing", "training", "finished", "stopped", "failed"
+AT_WORK = (PREPARING, TRAINING)
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What a run was started with. `episodes` the files it learns from; a resumed run uses the same."""
+
+    settings: TrainSettings
+    episodes: tuple[Path, ...]
+    created_s: float  # seconds since 1970
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How far a run is. `pid` and `pid_started_s` tell the trainer from a later process with the same number."""
+
+    phase: str
+    steps: int
+    episodes: int
+    step: int = 0
+    loss: float | None = None
+    held_out_error: float | None = None
+    elapsed_s: float = 0.0
+    eta_s: float | None = None
+    steps_per_s: float = 0.0
+    error: str = ""
+    pid: int = 0
+    pid_started_s: float = 0.0
+
+
+def write_config(run: Path, config: RunConfig) -> None:
+    """Make the run's folder and say in it what is asked for."""
+    run.mkdir(parents=True, exist_ok=True)
+    episodes = [str(path) for path in config.episodes]
+    content = {"settings": asdict(config.settings), "episodes": episodes, "created_s": config.created_s}
+    _replace(run / CONFIG, json.dumps(content, indent=1) + "\n")
+
+
+def read_config(run: Path) -> RunConfig:
+    """Raises `TrainingError` when `run` is no run of this program."""
+    try:
+        raw = json.loads((run / CONFIG).read_text())
+        settings = dict(raw["settings"])
+        settings["betas"] = tuple(settings["betas"])
+        episodes = tuple(Path(path) for path in raw["episodes"])
+        return RunConfig(TrainSettings(**settings), episodes, float(raw["created_s"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(
+            f"{run} is no training run that can be read: {error!r}. Choose another run, or train anew."
+        ) from error
+
+
+def write_state(run: Path, state: RunState) -> None:
+    """Replace status.json; the calling process is named as the trainer."""
+    content = {**asdict(state), "pid": os.getpid(), "pid_started_s": psutil.Process().create_time()}
+    _replace(run / STATUS, json.dumps(content) + "\n")
+
+
+def read_state(run: Path) -> RunState | None:
+    """None before the trainer said anything."""
+    try:
+        raw = json.loads((run / STATUS).read_text())
+    except (OSError, ValueError):
+        return None
+    return RunState(**{field.name: raw[field.name] for field in fields(RunState) if field.name in raw})
+
+
+def is_running(state: RunState) -> bool:
+    """Whether the process that wrote `state` lives and is still at work; a recycled process number does not count."""
+    if state.phase not in AT_WORK:
+        return False
+    try:
+        process = psutil.Process(state.pid)
+        return bool(abs(process.create_time() - state.pid_started_s) < 1.0 and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
+
+
+def request_stop(run: Path) -> None:
+    """Ask the trainer to save a checkpoint and end; it obeys within a step."""
+    (run / STOP).touch()
+
+
+def stop_requested(run: Path) -> bool:
+    return (run / STOP).exists()
+
+
+def clear_stop(run: Path) -> None:
+    (run / STOP).unlink(missing_ok=True)
+
+
+def add_metrics(run: Path, step: int, **values: float) -> None:
+    """Append one measurement."""
+    with (run / METRICS).open("a") as file:
+        file.write(json.dumps({"step": step, **values}) + "\n")
+
+
+def forget_metrics_after(run: Path, step: int) -> None:
+    """Drop what a run measured beyond the checkpoint it resumes from: it will measure it again."""
+    path = run / METRICS
+    if path.exists():
+        lines = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
+        _replace(path, "".join(line + "\n" for line in lines))
+
+
+def saved_step(run: Path) -> int:
+    """Step of the newest checkpoint; 0 without one."""
+    checkpoint = newest_checkpoint(run)
+    return 0 if checkpoint is None else int(checkpoint.name)
+
+
+def now_s() -> float:
+    return time.time()
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")  # a line that was cut off by a crash
+
+
+def _replace(path: Path, text: str) -> None:
+    """A reader sees the old or the new file, never a part."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.write_text(text)
+    unfinished.replace(path)
