@@ -22,11 +22,20 @@ class Observation:
 
 @dataclass(frozen=True)
 class ActionChunk:
-    """H joint goals, `dt_s` apart, the first due at `start_ns`. `actions` (H, D) rad, gripper 0..1."""
+    """H >= 1 joint goals, `dt_s` > 0 apart, the first due at `start_ns`. `actions` (H, D) rad, gripper 0..1.
+
+    Raises `ValueError` for anything else.
+    """
 
     start_ns: int
     dt_s: float
     actions: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.actions.ndim != 2 or self.actions.size == 0:
+            raise ValueError(f"a chunk is (H, D) goals, at least one; got {self.actions.shape}")
+        if not 0 < self.dt_s < np.inf:
+            raise ValueError(f"dt_s = {self.dt_s}: the goals of a chunk lie some time apart")
 
     def at(self, now_ns: int) -> NDArray[np.float64]:
         """Goal (D,) at `now_ns`, linear between neighbours, held before the first and after the last."""
@@ -34,7 +43,8 @@ class ActionChunk:
         k = float(np.clip((now_ns - self.start_ns) * 1e-9 / self.dt_s, 0.0, horizon - 1))
         low = min(int(k), max(horizon - 2, 0))
         high = min(low + 1, horizon - 1)
-        return self.actions[low] + (k - low) * (self.actions[high] - self.actions[low])
+        goal: NDArray[np.float64] = self.actions[low] + (k - low) * (self.actions[high] - self.actions[low])
+        return goal
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,15 @@ class ChunkPlayer:
     A chunk is asked for when K steps of the current one have run (`wants_chunk`), and replaces it as soon as it
     arrives, entered at the step that is due by its own `start_ns`: late answers skip what has passed, they never
     shift the plan. Until then the current chunk goes on beyond step K; past its last step its last goal holds and
-    the tick counts as starved.
+    the tick counts as starved. At most H - 1 steps run open loop: goal k + 1 is where step k ends.
+    Raises `ValueError` for fewer than one executed step.
     """
 
     name = POLICY
 
     def __init__(self, executed_steps: int = 8) -> None:
+        if executed_steps < 1:
+            raise ValueError(f"executed_steps = {executed_steps}: at least one step of a chunk must run")
         self.executed_steps = executed_steps
         self.chunk: ActionChunk | None = None
         self.chunks = 0

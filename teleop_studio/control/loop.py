@@ -1,5 +1,6 @@
 """One tick: read, ask, limit, command, tell. Everything that moves the follower passes here."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,8 +11,12 @@ from numpy.typing import NDArray
 from drivers.clock import Clock
 from drivers.errors import DriverError
 from drivers.samples import JointState
-from teleop_studio.control.safety import SafetyGate
+from teleop_studio.control.safety import SafetyGate, Verdict
 from teleop_studio.control.sources import HOLD, LEADER, ActionSource, HoldSource
+
+_log = logging.getLogger(__name__)
+
+LOST_TICKS = 5  # shorter silence is noise on the line and only brakes; after it the servos may have lost their torque
 
 
 class LeaderArm(Protocol):
@@ -50,19 +55,24 @@ class Tick:
 class ControlLoop:
     """Fixed-rate loop over both arms.
 
-    `tick` never raises for a bus fault: the tick becomes a hold, `fault` says why, and listeners are told. Torque
-    goes on only through `engage`, off only through `release`.
+    `tick` never raises for a bus fault or a failing source: the tick becomes a hold, `fault` says why, and listeners
+    are told. A follower silent for `LOST_TICKS` is only read from then on, until `engage` has put torque on again.
+    Torque goes on only through `engage`, off only through `release`.
     """
 
-    def __init__(self, leader: LeaderArm, follower: FollowerArm, gate: SafetyGate, clock: Clock, rate_hz: float = 100.0):
+    def __init__(
+        self, leader: LeaderArm, follower: FollowerArm, gate: SafetyGate, clock: Clock, rate_hz: float = 100.0
+    ):
         self._leader, self._follower, self._gate, self._clock = leader, follower, gate, clock
         self.period_ns = round(1e9 / rate_hz)
         self.source: ActionSource = HoldSource()
-        self.driving = False  # False: only reads, commands nothing (limp or not engaged yet)
+        self.driving = False  # False: only reads, commands nothing (limp, paused, lost or not engaged yet)
+        self.limp = True  # False from `engage` to `release`: the servos hold, even while nothing drives them
         self.fault = ""
         self._listeners: list[Callable[[Tick], None]] = []
         self._index = 0
         self._missed = 0
+        self._silent_ticks = 0
         self._deadline_ns: int | None = None
         self._leader_state: JointState | None = None
         self._follower_state: JointState | None = None
@@ -72,16 +82,20 @@ class ControlLoop:
         self._listeners.append(listener)
 
     def engage(self, source: ActionSource) -> None:
-        """Drive the follower with `source` from where it is now, softly. Torque goes on with goal := present."""
-        if not self.driving:
+        """Drive the follower with `source` from where it is now, softly. Torque goes on with goal := present.
+
+        Raises a `DriverError` when the follower can not be reached; nothing drives it then.
+        """
+        if self.driving:
+            # Keep the last goal: re-reading the sagged pose would let the arm drop by its gravity error.
+            self._gate.hand_over()
+        else:
+            self.limp = False
             self._follower.torque_on()
             self._follower_state = self._follower.read()
             self._gate.engage(self._follower_state.position)
             self.driving = True
-        else:
-            # Keep the last goal: re-reading the sagged pose would let the arm drop by its gravity error.
-            assert self._gate.command is not None
-            self._gate.engage(self._gate.command)
+        self._silent_ticks = 0
         self.fault = ""
         self.source = source
 
@@ -96,50 +110,62 @@ class ControlLoop:
 
     def release(self) -> list[str]:
         """Torque off at every servo that can be reached; returns what could not."""
-        self.driving = False
-        self.source = HoldSource()
+        self.pause()
+        self.limp = True
         return self._follower.torque_off()
 
     def wait(self) -> int:
-        """Sleep to the next deadline; returns how late the wake-up was, ns. Whole periods overrun are skipped and counted."""
+        """Sleep to the next deadline; returns how late the wake-up was, ns.
+
+        Deadlines that have passed count as missed; only the newest of them is still served, at once.
+        """
         now_ns = self._clock.now_ns()
         if self._deadline_ns is None:
             self._deadline_ns = now_ns
             return 0
         # Absolute deadlines: sleeping for a period would add each overrun to the next tick.
         self._deadline_ns += self.period_ns
-        if now_ns > self._deadline_ns:
-            skipped = (now_ns - self._deadline_ns) // self.period_ns
-            self._missed += 1 + skipped
-            self._deadline_ns += skipped * self.period_ns
+        behind_ns = now_ns - self._deadline_ns
+        if behind_ns > 0:
+            self._missed += -(-behind_ns // self.period_ns)
+            self._deadline_ns += behind_ns // self.period_ns * self.period_ns
         self._clock.sleep_until_ns(self._deadline_ns)
         return max(0, self._clock.now_ns() - self._deadline_ns)
 
     def tick(self, late_ns: int = 0) -> Tick | None:
-        """One cycle; None while no arm has answered yet."""
+        """One cycle; None until both arms have answered once."""
         now_ns = self._clock.now_ns()
         problems: list[str] = []
         self._read_leader(problems)
-        requested: NDArray[np.float64] | None = None
-        if self._leader_state is not None and self._follower_state is not None and self.driving:
-            requested = self.source.action(now_ns, self._leader_state, self._follower_state)
-        verdict = None
+        requested, verdict = None, None
         if self.driving:
+            requested = self._ask_source(now_ns, problems)
             reading = self._leader_state if self.source.name == LEADER else None
+            # The nominal period, also after a missed deadline: a late tick must not take a longer step.
             verdict = self._gate.limit(requested, reading, now_ns, self.period_ns * 1e-9)
             if verdict.reason:
                 problems.append(verdict.reason)
-        self._exchange(verdict.action if verdict else None, problems)
+        self._exchange(verdict, problems)
         self.fault = problems[0] if problems else ""
+        tick = self._describe(now_ns, late_ns, requested, verdict)
+        if tick is not None:
+            self._index += 1
+            for listener in self._listeners:
+                listener(tick)
+        return tick
+
+    def _describe(
+        self, now_ns: int, late_ns: int, requested: NDArray[np.float64] | None, verdict: Verdict | None
+    ) -> Tick | None:
         if self._leader_state is None or self._follower_state is None:
             return None
         nothing = np.full_like(self._follower_state.position, np.nan)
-        tick = Tick(
+        return Tick(
             index=self._index,
             stamp_ns=now_ns,
             leader=self._leader_state,
             follower=self._follower_state,
-            requested=nothing if requested is None else requested,
+            requested=nothing if requested is None or requested.shape != nothing.shape else requested,
             action=verdict.action if verdict else nothing,
             source=self.source.name if self.driving else HOLD,
             aligning=verdict.aligning if verdict else False,
@@ -148,10 +174,21 @@ class ControlLoop:
             late_ns=late_ns,
             missed_deadlines=self._missed,
         )
-        self._index += 1
-        for listener in self._listeners:
-            listener(tick)
-        return tick
+
+    def _ask_source(self, now_ns: int, problems: list[str]) -> NDArray[np.float64] | None:
+        """The source's request; None, which is a hold, when there is none or the follower did not answer last time."""
+        if self._leader_state is None or self._follower_state is None or self._silent_ticks:
+            return None
+        try:
+            requested = self.source.action(now_ns, self._leader_state, self._follower_state)
+            return None if requested is None else np.asarray(requested, np.float64)
+        except Exception as error:  # a fault in somebody's source must not end the loop that holds the arm
+            problem = f"the source {self.source.name!r} failed: {type(error).__name__}: {error}: holding"
+            if problem != self.fault:  # once, not a hundred times a second
+                _log.exception(problem)
+            problems.append(problem)
+            self._gate.hand_over()
+            return None
 
     def _read_leader(self, problems: list[str]) -> None:
         try:
@@ -159,11 +196,17 @@ class ControlLoop:
         except DriverError as error:
             problems.append(str(error))
 
-    def _exchange(self, action: NDArray[np.float64] | None, problems: list[str]) -> None:
+    def _exchange(self, verdict: Verdict | None, problems: list[str]) -> None:
         try:
-            if action is None:
+            if verdict is None:
                 self._follower_state = self._follower.read()
             else:
-                self._follower_state = self._follower.command_and_read(action)
+                self._follower_state = self._follower.command_and_read(verdict.action)
         except DriverError as error:
             problems.append(str(error))
+            self._silent_ticks += 1
+            self._gate.hand_over()
+            if self.driving and self._silent_ticks >= LOST_TICKS:
+                self.pause()
+        else:
+            self._silent_ticks = 0

@@ -36,8 +36,9 @@ class SafetyGate:
     """Turns requests into commands that can not jump.
 
     Every command lies within the joint limits, moves at most `max_speed` and changes speed by at most
-    `max_acceleration` per second. After `engage` the first requests are approached at `soft_start_speed` until every
-    joint is within `aligned_gap`: the first-motion guard at each start, resume and hand-over.
+    `max_acceleration` per second, whatever the time between commands. A standing goal is never passed. After
+    `engage`, `hand_over` and every refused request, what comes next is approached at `soft_start_speed` until every
+    joint is within `aligned_gap`: the first-motion guard at each start, resume, hand-over and lost source.
     """
 
     def __init__(self, arm: ArmModel, limits: SafetyLimits | None = None) -> None:
@@ -52,16 +53,26 @@ class SafetyGate:
     @property
     def command(self) -> NDArray[np.float64] | None:
         """The last command (D,), None before the first `engage`."""
-        return self._command
+        return None if self._command is None else self._command.copy()
 
     @property
     def aligning(self) -> bool:
         return self._aligning
 
     def engage(self, command: NDArray[np.float64]) -> None:
-        """Start from `command` (D,), at rest, and approach whatever is requested next softly."""
-        self._command = np.clip(np.asarray(command, np.float64), self._lower, self._upper)
+        """Start from `command` (D,), at rest, and approach whatever is requested next softly.
+
+        Raises `ValueError` for a pose of another arm or one that is not a number.
+        """
+        pose = np.asarray(command, np.float64)
+        if pose.shape != self._lower.shape or not np.all(np.isfinite(pose)):
+            raise ValueError(f"the follower can not start from {pose}: it has {len(self._lower)} joints")
+        self._command = np.clip(pose, self._lower, self._upper)
         self._speed = np.zeros_like(self._command)
+        self._aligning = True
+
+    def hand_over(self) -> None:
+        """Approach the next source softly, from the last command and its speed: a moving arm brakes first."""
         self._aligning = True
 
     def limit(
@@ -70,15 +81,20 @@ class SafetyGate:
         """The command for this tick.
 
         `requested` (D,) or None for hold. `reading` is the arm reading that the request rests on (the leader's, for
-        a leader source), None when it rests on none. `dt_s` time since the last command.
-        Raises `RuntimeError` before the first `engage`.
+        a leader source), None when it rests on none. `dt_s` > 0 time since the last command.
+        Raises `RuntimeError` before the first `engage`, `ValueError` when no time has passed.
         """
         if self._command is None:
             raise RuntimeError("the safety gate was asked for a command before it was engaged with the arm's pose")
+        if not dt_s > 0:
+            raise ValueError(f"dt_s = {dt_s}: time must pass between two commands")
         reason = self._refusal(requested, reading, now_ns)
         target = self._command if reason or requested is None else np.clip(requested, self._lower, self._upper)
         gap = float(np.max(np.abs(target - self._command)))
-        if self._aligning and requested is not None and not reason and gap < self.limits.aligned_gap:
+        if reason:
+            # While it was not listened to, the source may have gone far away.
+            self._aligning = True
+        elif requested is not None and gap < self.limits.aligned_gap:
             self._aligning = False
         top_speed = self._max_speed
         if self._aligning:
@@ -105,11 +121,10 @@ class SafetyGate:
         assert self._command is not None
         step_speed = self._max_acceleration * dt_s
         error = target - self._command
-        # Fastest speed from which the joint can still stop at the target; half a step early, for the discrete tick.
-        braking = np.sqrt(2 * self._max_acceleration * np.abs(error) + (0.5 * step_speed) ** 2) - 0.5 * step_speed
-        wish = np.sign(error) * np.minimum(np.minimum(np.abs(error) / dt_s, top_speed), np.maximum(braking, 0.0))
-        speed = np.clip(wish, self._speed - step_speed, self._speed + step_speed)
-        speed = np.clip(speed, -self._max_speed, self._max_speed)
-        command = np.clip(self._command + speed * dt_s, self._lower, self._upper)
-        self._speed = (command - self._command) / dt_s
-        self._command = command
+        # The largest v with v dt + v^2 / 2a <= |error|: after this step the joint can still stop at its target, however
+        # long the coming steps are. Every speed allowed before stays allowed, so braking at `max_acceleration` does.
+        braking = np.sqrt(step_speed**2 + 2 * self._max_acceleration * np.abs(error)) - step_speed
+        wish = np.sign(error) * np.minimum(top_speed, braking)
+        self._speed = np.clip(wish, self._speed - step_speed, self._speed + step_speed)
+        # Rounding only: the speed above never leads beyond a limit.
+        self._command = np.clip(self._command + self._speed * dt_s, self._lower, self._upper)

@@ -43,28 +43,35 @@ class HoldSource:
 class ReplaySource:
     """The follower repeats recorded commands with their own timing.
 
-    `stamp_ns` (T,) as recorded, increasing; `actions` (T, D). The clock starts at the first `action` call.
+    `stamp_ns` (T,) as recorded, not decreasing; `actions` (T, D). The recording runs from the first `action` call on,
+    and stands still from each `hold_start` to the next one. Raises `ValueError` for a recording that can not be played.
     """
 
     name = REPLAY
 
     def __init__(self, stamp_ns: NDArray[np.int64], actions: NDArray[np.float64]) -> None:
-        if len(stamp_ns) != len(actions) or len(actions) == 0:
-            raise ValueError(f"replay needs as many stamps as actions, at least one; got {len(stamp_ns)}, {len(actions)}")
-        self._offset_ns = np.asarray(stamp_ns, np.int64) - int(stamp_ns[0])
-        self._actions = np.asarray(actions, np.float64)
-        self._start_ns: int | None = None
+        stamps, goals = np.asarray(stamp_ns, np.int64), np.asarray(actions, np.float64)
+        if len(stamps) != len(goals) or len(goals) == 0:
+            raise ValueError(f"replay needs as many stamps as actions, at least one; got {len(stamps)}, {len(goals)}")
+        if np.any(np.diff(stamps) < 0):
+            raise ValueError(f"the recording's time runs backwards after row {int(np.argmax(np.diff(stamps) < 0))}")
+        if goals.ndim != 2 or not np.all(np.isfinite(goals)):
+            raise ValueError("the recording has rows without a command; replay only the part that was driven")
+        self._offset_ns = stamps - stamps[0]
+        self._actions = goals
+        self._played_ns = 0
+        self._last_ns: int | None = None
         self.finished = False
 
     def hold_start(self) -> None:
-        """Wait at the first recorded pose: used while the follower is still being aligned with it."""
-        self._start_ns = None
+        """Stand still in the recording until the next `action`: while the follower is being aligned with it."""
+        self._last_ns = None
 
     def action(self, now_ns: int, leader: JointState, follower: JointState) -> NDArray[np.float64] | None:
-        if self._start_ns is None:
-            self._start_ns = now_ns
-        elapsed_ns = now_ns - self._start_ns
-        index = int(np.searchsorted(self._offset_ns, elapsed_ns, side="right")) - 1
-        self.finished = elapsed_ns >= self._offset_ns[-1]
-        goal: NDArray[np.float64] = self._actions[max(index, 0)]
+        if self._last_ns is not None:
+            self._played_ns += now_ns - self._last_ns
+        self._last_ns = now_ns
+        self.finished = self._played_ns >= int(self._offset_ns[-1])
+        index = int(np.searchsorted(self._offset_ns, self._played_ns, side="right")) - 1
+        goal: NDArray[np.float64] = self._actions[index]
         return goal
