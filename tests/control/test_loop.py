@@ -305,7 +305,20 @@ class TestFaults:
     @given(
         events=st.lists(
             st.sampled_from(
-                ["leader fails", "leader answers", "follower fails", "follower answers", "copy", "hold", "pause", "release", "far", "near", "nan", "run"]
+                [
+                    "leader fails",
+                    "leader answers",
+                    "follower fails",
+                    "follower answers",
+                    "copy",
+                    "hold",
+                    "pause",
+                    "release",
+                    "far",
+                    "near",
+                    "nan",
+                    "run",
+                ]
             ),
             max_size=40,
         )
