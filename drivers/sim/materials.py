@@ -24,10 +24,8 @@ MATERIALS: dict[str, tuple[tuple[float, float, float], float, float]] = {
 
 # name: (texture file, repeats, specular, shininess)
 _TEXTURED = {
-    "wood": (1, 0.16, 0.35),
-    "mat": (1, 0.05, 0.05),
+    "table": (1, 0.14, 0.35),
     "label": (1, 0.80, 0.80),
-    "carton": (1, 0.20, 0.30),
     "floor": (14, 0.05, 0.10),
 }
 

@@ -98,7 +98,7 @@ def waypoints_of(
     grasp = np.array([*aim, draw(plan.grasp_z)])
     approach = pose_of(grasp, yaw, pitch)[:3, 0]
     before = grasp - approach * draw(plan.back_off) + (0, 0, draw(plan.back_off_up))
-    lift = grasp + (draw(plan.lift_back), sign * draw(plan.lift_aside), draw(plan.lift_up))
+    lift = grasp + np.array([draw(plan.lift_back), sign * draw(plan.lift_aside), draw(plan.lift_up)])
     opened, closed = draw(plan.open_travel), plan.closed_travel
     at_before, at_grasp = pose_of(before, yaw, pitch), pose_of(grasp, yaw, pitch)
     at_lift = pose_of(lift, yaw * plan.lift_yaw_share, pitch)
@@ -128,7 +128,7 @@ def _around_the_carton(
     share = draw(plan.via_share)
     over = (1 - share) * start + share * before
     via = np.array([over[0] - 0.01, over[1] + sign * draw(plan.via_aside), draw(plan.via_z)])
-    down = before + (-0.005, sign * draw(plan.before_aside), 0.03)
+    down = before + np.array([-0.005, sign * draw(plan.before_aside), 0.03])
     return [
         Waypoint(draw(plan.via_s), pose_of(via, yaw * 0.7 + sign * 0.15, pitch + 0.25), opened),
         Waypoint(draw(plan.before_s), pose_of(down, yaw, pitch), opened),
@@ -143,7 +143,7 @@ def _up_to_the_box(
     x = box[0] - plan.box_half_depth - draw(plan.gap) - plan.tip_beyond_tcp
     front = np.array([x, box[1] + rng.normal(0, plan.front_aside_noise), draw(plan.front_z)])
     pitch = draw(plan.front_pitch)
-    fork = front + (draw(plan.fork_forward), sign * draw(plan.fork_aside), -0.012)
+    fork = front + np.array([draw(plan.fork_forward), sign * draw(plan.fork_aside), -0.012])
     return [
         Waypoint(draw(plan.front_s), pose_of(front, azimuth, pitch), opened),
         Waypoint(draw(plan.fork_s), pose_of(fork, azimuth - sign * draw(plan.fork_yaw), pitch - 0.08), opened),

@@ -12,9 +12,8 @@ os.environ.setdefault("LP_NUM_THREADS", "1")
 
 import mujoco
 
-from drivers.sim.scene import camera_model, scene_named, scene_xml
+from drivers.sim.scene import camera_model, scene_assets, scene_named, scene_xml
 from drivers.sim.shadows import ShadowSheet
-from drivers.sim.textures import assets
 
 # Rendered this much larger, then averaged: cheaper than multisampling on a software rasteriser.
 _OVERSAMPLING = 1.5
@@ -26,7 +25,7 @@ class SceneRenderer:
     def __init__(self, scene_name: str, width: int, height: int) -> None:
         self.scene = scene_named(scene_name)
         self.width, self.height = width, height
-        self._model = mujoco.MjModel.from_xml_string(scene_xml(self.scene), assets())
+        self._model = mujoco.MjModel.from_xml_string(scene_xml(self.scene), scene_assets(self.scene))
         self._data = mujoco.MjData(self._model)
         self._shadows = ShadowSheet(self._model)
         large = round(width * _OVERSAMPLING), round(height * _OVERSAMPLING)
@@ -45,7 +44,7 @@ class SceneRenderer:
         self._shown: NDArray[np.float64] | None = None
 
     def render(self, snapshot: ArrayLike, camera: str) -> NDArray[np.uint8]:
-        """Picture (h, w, 3) of a `World.snapshot()` seen by `camera`. Raises `ValueError` when it is another scene's."""
+        """Picture (h, w, 3) of a `World.snapshot()` seen by `camera`. Raises `ValueError` on another scene's."""
         self.check_camera(camera)
         self._gl.make_current()
         self._take(np.asarray(snapshot, np.float64))

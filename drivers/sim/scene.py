@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.kinematics import CameraModel
+from drivers.sim import textures
 from drivers.sim.arm_mjcf import arm_defaults_xml, arm_mechanism_xml, arm_xml
 from drivers.sim.materials import materials_xml, visual, visual_mesh
 from drivers.sim.operator_plans import AroundPlan, ForkPlan, Range
@@ -91,7 +92,7 @@ SCENES: dict[str, Scene] = {
         ),
         plan=AroundPlan(),
         cameras={
-            "front": CameraPose("base", (0.82, 0.0, 0.48), (0.0, 1.0, 0.0), (-0.566, 0.0, 0.824), 38.0),
+            "front": CameraPose("base", (0.80, 0.0, 0.47), (0.0, 1.0, 0.0), (-0.515, 0.0, 0.857), 41.0),
             "wrist": _WRIST,
         },
         mat_centre_x=0.27,
@@ -117,7 +118,7 @@ SCENES: dict[str, Scene] = {
         ),
         plan=ForkPlan(),
         cameras={
-            "front": CameraPose("base", (0.88, 0.0, 0.52), (0.0, 1.0, 0.0), (-0.566, 0.0, 0.824), 38.0),
+            "front": CameraPose("base", (0.88, 0.0, 0.50), (0.0, 1.0, 0.0), (-0.515, 0.0, 0.857), 41.0),
             "wrist": _WRIST,
         },
         mat_centre_x=0.31,
@@ -144,15 +145,22 @@ def camera_model(scene_name: str, camera: str, width: int, height: int) -> Camer
     return CameraModel(camera, width, height, matrix, pose.mount, _mount_from_camera(pose))
 
 
+def scene_assets(scene: Scene) -> dict[str, bytes]:
+    """The pictures that go with `scene_xml`."""
+    width = 2 * TABLE_HALF_M
+    centre = ((scene.mat_centre_x - TABLE_CENTRE_X_M) / width + 0.5, 0.5)
+    return textures.assets(centre, (scene.mat_half[0] / width, scene.mat_half[1] / width))
+
+
 def scene_xml(scene: Scene, timestep: float = 0.002) -> str:
-    """The whole MJCF; its pictures are `textures.assets()`, its actuator gains are zero until `World` sets them."""
+    """The whole MJCF; its pictures are `scene_assets`, its actuator gains are zero until `World` sets them."""
     meshes = MeshLibrary()
     cameras = {name: _camera_xml(name, pose) for name, pose in scene.cameras.items()}
     on_hand = "".join(cameras[name] for name, pose in scene.cameras.items() if pose.mount == "hand")
     on_base = "".join(cameras[name] for name, pose in scene.cameras.items() if pose.mount == "base")
     arm = arm_xml(meshes, on_hand)
     props = "\n".join(body_xml(name, PROPS[name], meshes) for name in scene.props)
-    room = _room_xml(scene, meshes)
+    room = _room_xml(meshes)
     light = " ".join(str(value) for value in KEY_LIGHT_DIRECTION)
     return f"""
 <mujoco model="teleop_studio_{scene.name}">
@@ -191,23 +199,28 @@ def scene_xml(scene: Scene, timestep: float = 0.002) -> str:
 </mujoco>"""
 
 
-def _room_xml(scene: Scene, meshes: MeshLibrary) -> str:
+def _room_xml(meshes: MeshLibrary) -> str:
     half, centre = TABLE_HALF_M, TABLE_CENTRE_X_M
-    mat_x, mat_y = scene.mat_half
     legs = "".join(
         visual_mesh(meshes.rounded_box((0.022, 0.022, 0.345), 0.004), "leg", f"{x} {y} -.385")
         for x in (centre - 0.37, centre + 0.37)
         for y in (-0.37, 0.37)
     )
+    # Four strips, not one slab: what the table top hides would be painted first, on every picture.
+    along_y, along_x = meshes.rounded_box((0.004, half, 0.015), 0.003), meshes.rounded_box((half, 0.004, 0.015), 0.003)
+    edges = "".join(
+        visual_mesh(along_y, "edge", f"{centre + side * half} 0 -.0151")
+        + visual_mesh(along_x, "edge", f"{centre} {side * half} -.0151")
+        for side in (-1, 1)
+    )
     return f"""
 <geom class="visual" type="plane" size="8 8 .1" pos="0 0 -.73" material="floor"/>
 <geom name="table" type="box" size="{half} {half} .015" pos="{centre} 0 -.015" group="4" friction=".6 .005 .0001"
  condim="4" solref=".006 1"/>
-{visual("plane", f"{half} {half} .1", "wood", f"{centre} 0 0")}
-{visual_mesh(meshes.rounded_box((half + 0.001, half + 0.001, 0.0148), 0.003), "edge", f"{centre} 0 -.0152")}
+{visual("plane", f"{half} {half} .1", "table", f"{centre} 0 0")}
+{edges}
 {legs}
-{visual("plane", f"{mat_x} {mat_y} .1", "mat", f"{scene.mat_centre_x} 0 .0012")}
-{visual("plane", f"{half} {half} .1", "shadow", f"{centre} 0 .0015", 'name="shadow_sheet"')}
+{visual("plane", f"{half} {half} .1", "shadow", f"{centre} 0 .0006")}
 """
 
 

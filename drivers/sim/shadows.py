@@ -21,7 +21,11 @@ _CONTACT_HEIGHT_M = 0.045
 _CONTACT_BLUR = 4.0
 _CONTACT_DARKNESS = 0.42
 _COLOUR = (14, 16, 26)
+_DECORATION = ("accent", "cream", "led", "paper", "metal")
+_MESH_POINTS = 80
 _SHIFT = 4  # fractional bits of cv2's corner coordinates
+_LIT_BY_KEY = np.rint(255 - _DARKNESS * np.arange(256)).astype(np.uint8)
+_LIT_BY_ROOM = np.rint(255 - _CONTACT_DARKNESS * np.arange(256)).astype(np.uint8)
 _TEXELS_PER_M = SHADOW_SIZE / (2 * TABLE_HALF_M)
 
 
@@ -34,18 +38,21 @@ class ShadowSheet:
         start = int(model.tex_adr[self._texture])
         self._texels = model.tex_data[start : start + 4 * SHADOW_SIZE**2].reshape(SHADOW_SIZE, SHADOW_SIZE, 4)
         self._texels[..., :3] = _COLOUR
-        outlines = {geom: _surface_points(model, geom) for geom in range(model.ngeom) if _casts(model, geom)}
-        self._geoms = np.array(list(outlines))
-        self._counts = [len(points) for points in outlines.values()]
-        self._points = np.concatenate(list(outlines.values()))
-        self._of_point = np.repeat(np.arange(len(self._geoms)), self._counts)
+        groups: dict[object, list[tuple[int, Array]]] = {}
+        for geom in range(model.ngeom):
+            if _casts(model, geom):
+                groups.setdefault(_outline_of(model, geom), []).append((geom, _surface_points(model, geom)))
+        parts = [part for group in groups.values() for part in group]
+        self._counts = [sum(len(points) for _, points in group) for group in groups.values()]
+        self._geoms = np.repeat([geom for geom, _ in parts], [len(points) for _, points in parts])
+        self._points = np.concatenate([points for _, points in parts])
         direction = np.array(KEY_LIGHT_DIRECTION)
         self._slant = direction[:2] / -direction[2]
 
     def paint(self, data: mujoco.MjData) -> None:
         """Draw the shadows of `data`'s poses into the model's texture; the caller uploads it. Needs `mj_kinematics`."""
-        rotation = data.geom_xmat[self._geoms].reshape(-1, 3, 3)[self._of_point]
-        points = np.einsum("nij,nj->ni", rotation, self._points) + data.geom_xpos[self._geoms][self._of_point]
+        rotation = data.geom_xmat[self._geoms].reshape(-1, 3, 3)
+        points = np.einsum("nij,nj->ni", rotation, self._points) + data.geom_xpos[self._geoms]
         height = np.maximum(points[:, 2:], 0.0)
         cast, below = _texel(points[:, :2] + height * self._slant), _texel(points[:, :2])
         bands = [np.zeros((SHADOW_SIZE, SHADOW_SIZE), np.uint8) for _ in _BANDS]
@@ -59,12 +66,14 @@ class ShadowSheet:
             _fill(bands[band], cast[part])
             if lowest < _CONTACT_HEIGHT_M:
                 _fill(contact, below[part], int(255 * (1 - lowest / _CONTACT_HEIGHT_M)))
-        lit = np.ones((SHADOW_SIZE, SHADOW_SIZE), np.float32)
+        shade = np.zeros((SHADOW_SIZE, SHADOW_SIZE), np.uint8)
         for mask, (_, blur) in zip(bands, _BANDS, strict=True):
-            lit = np.minimum(lit, 1 - _DARKNESS / 255 * cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32))
-        contact_share = cv2.GaussianBlur(contact, (0, 0), _CONTACT_BLUR).astype(np.float32)
-        lit *= 1 - _CONTACT_DARKNESS / 255 * contact_share
-        self._texels[..., 3] = 255 * (1 - lit)
+            cv2.max(shade, cv2.GaussianBlur(mask, (0, 0), blur), dst=shade)
+        # Light that neither blocks: (1 - a)(1 - b), so the sheet's opacity is a + b - a b.
+        lit = cv2.LUT(shade, _LIT_BY_KEY).astype(np.uint16) * cv2.LUT(
+            cv2.GaussianBlur(contact, (0, 0), _CONTACT_BLUR), _LIT_BY_ROOM
+        )
+        self._texels[..., 3] = 255 - (lit >> 8)
 
     @property
     def texture(self) -> int:
@@ -73,8 +82,18 @@ class ShadowSheet:
 
 
 def _casts(model: mujoco.MjModel, geom: int) -> bool:
-    """Seen things that belong to a moving body, or to the arm's base."""
-    return bool(model.geom_bodyid[geom] != 0 and model.geom_group[geom] == 2)
+    """Seen things on a body, but not what only decorates another geom."""
+    if model.geom_bodyid[geom] == 0 or model.geom_group[geom] != 2:
+        return False
+    return model.mat(model.geom_matid[geom]).name not in _DECORATION
+
+
+def _outline_of(model: mujoco.MjModel, geom: int) -> object:
+    """What shares one convex outline: all of a free prop, each geom of the arm by itself."""
+    body = model.geom_bodyid[geom]
+    joint = model.body_jntadr[body]
+    free = joint >= 0 and model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_FREE
+    return ("prop", body) if free else ("geom", geom)
 
 
 def _texel(xy: Array) -> NDArray[np.int32]:
@@ -94,7 +113,7 @@ def _surface_points(model: mujoco.MjModel, geom: int) -> Array:
     if kind == mujoco.mjtGeom.mjGEOM_MESH:
         mesh = model.geom_dataid[geom]
         start, count = model.mesh_vertadr[mesh], model.mesh_vertnum[mesh]
-        return np.asarray(model.mesh_vert[start : start + count][:: 1 + count // 200], np.float64)
+        return np.asarray(model.mesh_vert[start : start + count][:: 1 + count // _MESH_POINTS], np.float64)
     if kind == mujoco.mjtGeom.mjGEOM_BOX:
         return np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * np.asarray(size)
     angle = np.linspace(0, 2 * np.pi, 10, endpoint=False)

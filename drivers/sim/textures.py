@@ -11,10 +11,13 @@ Pixels = NDArray[np.uint8]
 SHADOW_SIZE = 256
 
 
-def assets() -> dict[str, bytes]:
-    """File name -> PNG bytes, for `mujoco.MjModel.from_xml_string`; nothing is read from or written to disk."""
+def assets(mat_centre: tuple[float, float], mat_half: tuple[float, float]) -> dict[str, bytes]:
+    """File name -> PNG bytes, for `mujoco.MjModel.from_xml_string`; nothing is read from or written to disk.
+
+    The cutting mat lies on the wood: centre and half sizes as shares of the table, 0..1 along x and y.
+    """
     shadow = np.zeros((SHADOW_SIZE, SHADOW_SIZE, 4), np.uint8)
-    pictures = {"wood": wood(), "mat": mat(), "label": label(), "floor": floor(), "carton": carton(), "shadow": shadow}
+    pictures = {"table": table(mat_centre, mat_half), "label": label(), "floor": floor(), "shadow": shadow}
     return {f"{name}.png": png(pixels) for name, pixels in pictures.items()}
 
 
@@ -29,7 +32,16 @@ def png(pixels: Pixels) -> bytes:
     )
 
 
-def wood(size: int = 768, planks: int = 6) -> Pixels:
+def table(mat_centre: tuple[float, float], mat_half: tuple[float, float], size: int = 1024) -> Pixels:
+    """Table top seen from above, x to the right, y up: wood with the cutting mat on it."""
+    picture = wood(size)
+    left, right = (round(size * (mat_centre[0] + side * mat_half[0])) for side in (-1, 1))
+    top, bottom = (round(size * (1 - mat_centre[1] + side * mat_half[1])) for side in (-1, 1))
+    picture[top:bottom, left:right] = mat(bottom - top, right - left)
+    return picture
+
+
+def wood(size: int, planks: int = 6) -> Pixels:
     """Oak planks, grain along x."""
     rng = np.random.default_rng(3)
     y, x = np.mgrid[0:size, 0:size] / size
@@ -46,20 +58,16 @@ def wood(size: int = 768, planks: int = 6) -> Pixels:
     return _to_bytes(np.array([196, 162, 124.0]) * (tone[..., None] + warmth))
 
 
-def mat(size: int = 512) -> Pixels:
-    """Cutting mat with a thin grid and a border."""
+def mat(height: int, width: int, pitch: int = 32) -> Pixels:
+    """Cutting mat with a thin grid of `pitch` px, symmetric about its middle, and a border."""
     rng = np.random.default_rng(5)
-    y, x = np.mgrid[0:size, 0:size]
-    base = np.full((size, size, 3), (44.0, 58.0, 72.0)) * (1 + 0.02 * rng.standard_normal((size, size, 1)))
-    margin, cells = 24, 12
-    pitch = (size - 2 * margin) / cells
-    inside = (np.minimum(x, y) >= margin - 1) & (np.maximum(x, y) <= size - margin + 1)
-    for along in (x, y):
-        distance = abs((along - margin + pitch / 2) % pitch - pitch / 2)
-        base[inside & (distance < 1.2)] += (16, 19, 21)
-    edge = np.minimum(np.minimum(x, y), size - 1 - np.maximum(x, y))
-    base[(edge >= margin - 4) & (edge < margin)] = (126, 142, 152)
-    base[edge < 5] = (34, 44, 55)
+    y, x = np.mgrid[0:height, 0:width]
+    base = np.full((height, width, 3), (44.0, 58.0, 72.0)) * (1 + 0.02 * rng.standard_normal((height, width, 1)))
+    edge = np.minimum(np.minimum(x, y), np.minimum(width - 1 - x, height - 1 - y))
+    for away in (abs(x - width // 2), abs(y - height // 2)):
+        base[(edge > 16) & (away % pitch < 1)] += (17, 20, 22)
+    base[(edge >= 14) & (edge < 17)] = (112, 128, 138)
+    base[edge < 4] = (32, 42, 52)
     return _to_bytes(base)
 
 
@@ -80,19 +88,6 @@ def label(width: int = 512, height: int = 512) -> Pixels:
         picture[paper & (away < 0.105)] = (243, 239, 226)
         leaf = (abs(x - centre) < 0.035 * np.cos(np.clip((up - 0.315) * 26, -1.57, 1.57))) & (abs(up - 0.315) < 0.06)
         picture[leaf] = (222, 112, 40)
-    return _to_bytes(picture)
-
-
-def carton(size: int = 256) -> Pixels:
-    """Face of a small tea carton: red with a cream band."""
-    y, x = np.mgrid[0:size, 0:size] / size
-    picture = np.full((size, size, 3), (206.0, 66.0, 58.0))
-    picture[(y > 0.30) & (y < 0.72)] = (244, 238, 224)
-    for low, high in ((0.34, 0.365), (0.655, 0.68)):
-        picture[(y > low) & (y < high)] = (206, 66, 58)
-    away = np.hypot(x - 0.5, y - 0.51)
-    picture[away < 0.12] = (206, 66, 58)
-    picture[away < 0.07] = (244, 238, 224)
     return _to_bytes(picture)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from drivers.arms.studio_arm import FINGER_M_PER_SERVO_RAD, FINGER_TRAVEL_M, STUDIO_FOLLOWER
 from drivers.sim.plant import Plant
 from drivers.sim.props import PROPS
-from drivers.sim.scene import scene_named, scene_xml
+from drivers.sim.scene import scene_assets, scene_named, scene_xml
 from drivers.sim.score import TICK_HZ, Judge, Score
 from drivers.sim.servo_physics import (
     GRIPPER_EFFORT_LIMIT,
@@ -21,7 +21,6 @@ from drivers.sim.servo_physics import (
     gripper_stiffness,
     stiffness,
 )
-from drivers.sim.textures import assets
 
 Array = NDArray[np.float64]
 
@@ -39,7 +38,7 @@ class World:
 
     def __init__(self, scene_name: str, timestep: float = 0.002) -> None:
         self.scene = scene_named(scene_name)
-        self._model = mujoco.MjModel.from_xml_string(scene_xml(self.scene, timestep), assets())
+        self._model = mujoco.MjModel.from_xml_string(scene_xml(self.scene, timestep), scene_assets(self.scene))
         self._data = mujoco.MjData(self._model)
         # Gravity offsets are computed here: physics' own data must not notice that somebody plans.
         self._scratch = mujoco.MjData(self._model)
