@@ -27,13 +27,13 @@ class ScriptPlayer(QObject):
         self._bridge = bridge
 
     def _go_on(self) -> None:
-        if self._picture is not None:
-            self._patience -= 1
-            if self._patience > 0:
-                return
-            self._take_picture(self._picture)
-            self._picture = None
         try:
+            if self._picture is not None:
+                self._patience -= 1
+                if self._patience > 0:
+                    return
+                picture, self._picture = self._picture, None
+                self._take_picture(picture)
             while self._carry_out(next(self._script)):
                 pass
         except StopIteration:

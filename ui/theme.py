@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from teleop_studio.status import State
 
 FONTS = Path(__file__).parent / "fonts"
+ICONS = Path(__file__).parent / "icons"
 FAMILY = "Inter"
 
 # Greys from back to front; three text strengths.
@@ -120,11 +121,18 @@ QLabel[role="heading"] {{ color: {SOFT}; font-size: 12px; font-weight: 600; }}
 QLabel[role="soft"] {{ color: {SOFT}; font-size: 12px; }}
 QLineEdit, QComboBox, QAbstractSpinBox {{
     background: {WINDOW}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
-    padding: 3px 8px; min-height: 22px; selection-background-color: {ACCENT};
+    padding: 2px 8px; min-height: 22px; selection-background-color: {ACCENT};
 }}
 QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {ACCENT}; }}
 QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {FAINT}; border-color: #20272f; }}
 QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url({ICONS.as_posix()}/down.svg); width: 12px; height: 12px; }}
+QAbstractSpinBox {{ padding: 2px 20px 2px 0; }}
+QAbstractSpinBox QLineEdit {{ border: none; background: transparent; min-height: 0; padding: 0 0 0 7px; }}
+QAbstractSpinBox::up-button {{ subcontrol-position: top right; width: 20px; border: none; margin-top: 2px; }}
+QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; width: 20px; border: none; margin-bottom: 2px; }}
+QAbstractSpinBox::up-arrow {{ image: url({ICONS.as_posix()}/up.svg); width: 10px; height: 10px; }}
+QAbstractSpinBox::down-arrow {{ image: url({ICONS.as_posix()}/down.svg); width: 10px; height: 10px; }}
 QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE}; padding: 4px; outline: none; }}
 QPushButton {{
     background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 6px;
@@ -140,7 +148,9 @@ QCheckBox {{ spacing: 7px; color: {SOFT}; }}
 QCheckBox::indicator {{
     width: 14px; height: 14px; border: 1px solid {LINE}; border-radius: 4px; background: {WINDOW};
 }}
-QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; }}
+QCheckBox::indicator:checked {{
+    background: {ACCENT}; border-color: {ACCENT}; image: url({ICONS.as_posix()}/check.svg);
+}}
 QSlider::groove:horizontal {{ height: 4px; background: {LINE}; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: {ACCENT}; border-radius: 2px; }}
 QSlider::handle:horizontal {{

@@ -36,8 +36,8 @@ class RecordPage(Page):
         row.setSpacing(12)
         left = QVBoxLayout()
         left.setSpacing(12)
-        left.addWidget(self.cameras, 5)
-        left.addWidget(self.chart, 4)
+        left.addWidget(self.cameras)
+        left.addWidget(self.chart, 1)
         row.addLayout(left, 1)
         side = QWidget()
         side.setFixedWidth(SIDE_WIDTH)
@@ -143,10 +143,10 @@ class EpisodePanel(Panel):
         tools = QHBoxLayout()
         tools.setSpacing(4)
         for name, title, tooltip, run in (
-            ("mark_success", "Success", "Label the selected episode a success", lambda: self._label("success")),
-            ("mark_failure", "Failure", "Label the selected episode a failure", lambda: self._label("failure")),
+            ("mark_success", "As success", "Label the selected episode a success", lambda: self._label("success")),
+            ("mark_failure", "As failure", "Label the selected episode a failure", lambda: self._label("failure")),
             ("replay_episode", "Replay", "The follower repeats the selected episode", self._replay),
-            ("bin_episode", "Move to bin", "Take the selected episode out of the data; the file is kept", self._bin),
+            ("bin_episode", "Bin", "Take the selected episode out of the data; the file is kept", self._bin),
         ):
             tools.addWidget(button(name, title, tooltip, run, quiet=True))
         tools.addStretch(1)

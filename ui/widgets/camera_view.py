@@ -85,6 +85,7 @@ class CameraView(QWidget):
             painter.setFont(self._caption_font)
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, f"no picture from {self.camera} yet")
             return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(place, self._image)
         for layer in self.layers:
             layer.paint(painter, place, scale)

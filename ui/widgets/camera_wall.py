@@ -1,6 +1,7 @@
 """All cameras side by side."""
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from teleop_studio.status import StudioStatus
 from ui.bridge import Bridge
@@ -17,6 +18,7 @@ class CameraWall(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(12)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.arrange()
 
     def arrange(self) -> None:
@@ -30,6 +32,13 @@ class CameraWall(QWidget):
         self.views = {name: CameraView(name) for name in names}
         for view in self.views.values():
             self._row.addWidget(view, 1)
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """Just as high as the pictures are: the rest is of more use to the chart below."""
+        count = max(len(self.views), 1)
+        width = (self.width() - (count - 1) * self._row.spacing()) // count
+        for view in self.views.values():
+            view.setFixedHeight(max(width * 3 // 4, 90))
 
     def refresh(self, status: StudioStatus) -> None:
         self.arrange()

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QWidget
 
 from ui import theme
 
-_LABEL_WIDTH = 96
 _GAP = 6
 
 
@@ -37,9 +36,10 @@ class JointChart(QWidget):
         super().__init__(parent)
         self.setObjectName("joint_chart")
         self.setAccessibleName("joint positions over time")
-        self.setMinimumSize(300, 150)
+        self.setMinimumSize(300, 90)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._columns = columns
+        self._label_width = 96 if columns == 1 else 84
         self._names: tuple[str, ...] = ()
         self._series: tuple[Series, ...] = ()
         self._span_s = (-10.0, 0.0)
@@ -108,7 +108,7 @@ class JointChart(QWidget):
         return QRectF(column * (width + _GAP), row * (height + _GAP), width, height)
 
     def _plot_area(self, joint: int) -> QRectF:
-        return self._cell(joint).adjusted(_LABEL_WIDTH, 1, -1, -1)
+        return self._cell(joint).adjusted(self._label_width, 1, -1, -1)
 
     def _fraction(self, time_s: float) -> float:
         begin, end = self._span_s
@@ -158,7 +158,7 @@ class JointChart(QWidget):
 
     def _draw_label(self, painter: QPainter, joint: int) -> None:
         cell = self._cell(joint)
-        label = QRectF(cell.left(), cell.top(), _LABEL_WIDTH - 8, cell.height())
+        label = QRectF(cell.left(), cell.top(), self._label_width - 8, cell.height())
         shown = [s for s in self._series if s.digits and len(s.values) and joint < s.values.shape[1]]
         painter.setFont(self._font)
         painter.setPen(QColor(theme.SOFT))

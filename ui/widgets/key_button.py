@@ -29,6 +29,7 @@ class KeyButton(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFixedHeight(height)
+        self.lit = False  # keeps its colour while it can not be pressed, because what it starts is running
         self._cap = action.shortcut().toString()
         self._colour, self._ink = QColor(colour), QColor(ink)
         self._title_font = theme.font(13 if height < 44 else 17, QFont.Weight.DemiBold)
@@ -62,7 +63,7 @@ class KeyButton(QAbstractButton):
         self._paint_texts(painter, body, ink)
 
     def _colours(self) -> tuple[QColor, QColor]:
-        if not self.isEnabled():
+        if not self.isEnabled() and not self.lit:
             return QColor("#1a2027"), QColor(theme.FAINT)
         if self.isDown():
             return self._colour.darker(115), self._ink

@@ -19,7 +19,8 @@ def episode_row(episode: EpisodeRow) -> Row:
     problem = f"{episode.gaps} gaps" if episode.gaps else episode.outcome
     return Row(
         key=str(episode.path),
-        title=f"Episode {episode.number}" + (f"  {episode.side}" if episode.side else ""),
+        title=f"{'Trial' if episode.run else 'Episode'} {episode.number}"
+        + (f"  {episode.side}" if episode.side else ""),
         note=f"{episode.duration_s:.1f} s",
         detail=episode.problem or " · ".join(part for part in (episode.run or episode.source, episode.task) if part),
         right="unusable" if episode.problem else problem,

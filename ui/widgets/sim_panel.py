@@ -42,18 +42,20 @@ class SimPanel(Panel):
         self.start = button(
             "record_scripted", "Record by script", "The demo operator records this many takes", self._record_scripted
         )
-        batch = QHBoxLayout()
+        self.batch = QWidget()
+        batch = QHBoxLayout(self.batch)
+        batch.setContentsMargins(0, 0, 0, 0)
         batch.setSpacing(8)
         batch.addWidget(self.episodes)
         batch.addWidget(self.fast)
         batch.addWidget(self.start, 1)
-        self.body.addLayout(batch)
+        self.body.addWidget(self.batch)
         self.job = JobBar(bridge)
         self.body.addWidget(self.job)
 
     def refresh(self, status: StudioStatus) -> None:
         self.setVisible(status.simulated)
-        self.start.setEnabled(status.job is None or status.job.finished)
+        self.batch.setVisible(status.job is None or status.job.finished)
         self.job.refresh(status.job)
 
     def _side_chosen(self) -> None:
