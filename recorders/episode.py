@@ -81,7 +81,10 @@ class EpisodeDescription:
         for name in names:
             if not _CAMERA_NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is no camera name: use letters, digits, '-' and '_', at most 32 characters")
-        json.dumps(self.extra)
+        try:
+            json.dumps(self.extra)
+        except TypeError as error:
+            raise ValueError(f"extra can not be stored as JSON: {error}") from error
 
 
 def check_source(source: str) -> str:

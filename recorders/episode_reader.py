@@ -108,12 +108,10 @@ class ImageStream:
         """The newest picture not after `stamp_ns`; -1 before the first."""
         return int(np.searchsorted(self.stamp_ns, stamp_ns, side="right")) - 1
 
-    def at(self, stamp_ns: int) -> NDArray[np.uint8]:
-        """The newest picture (h, w, 3) not after `stamp_ns`. Raises `IndexError` before the first."""
+    def at(self, stamp_ns: int) -> NDArray[np.uint8] | None:
+        """The newest picture (h, w, 3) not after `stamp_ns`; None before the first. Raises `EpisodeCorrupt`."""
         index = self.index_at(stamp_ns)
-        if index < 0:
-            raise IndexError(f"camera {self._camera!r} of {self._path.name} has no picture at or before {stamp_ns} ns")
-        return self[index]
+        return None if index < 0 else self[index]
 
 
 class EpisodeReader:
@@ -125,6 +123,7 @@ class EpisodeReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._streams: dict[str, ImageStream] = {}
         self._file = open_file(path)
         try:
             self.info: EpisodeInfo = with_label(info_of(path, self._file))
@@ -176,8 +175,10 @@ class EpisodeReader:
         """Raises `ValueError` for a camera that the episode has not, `EpisodeCorrupt`."""
         if camera not in self.cameras:
             raise ValueError(f"{self.path.name} has no camera {camera!r}, only {self.cameras}")
-        with damage_reported(self.path):
-            return ImageStream(self.path, camera, self._file[schema.camera_path(camera)])
+        if camera not in self._streams:
+            with damage_reported(self.path):
+                self._streams[camera] = ImageStream(self.path, camera, self._file[schema.camera_path(camera)])
+        return self._streams[camera]
 
     def events(self) -> list[Event]:
         with damage_reported(self.path):

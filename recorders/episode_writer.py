@@ -41,8 +41,8 @@ class EpisodeWriter:
     """One take being recorded into `folder/.journal/<uuid>/`. Each `add_...` writes one whole record.
 
     Nothing here waits for the disk except the start and `finish`: about once per second a thread syncs. A killed
-    process loses nothing that was added, a power cut about the last second. All `add_...` raise `DiskError`
-    (`DiskFull`) when the disk refuses; what was added before stays and `recover` finds it.
+    process loses nothing that was added, a power cut about the last second. When the disk refuses, the `add_...` raise
+    `DiskError` (`DiskFull`) and the take is over: what was added before stays for `recover`, or can be discarded.
     """
 
     def __init__(self, folder: Path, description: EpisodeDescription, recorded_at: datetime | None = None) -> None:
@@ -111,7 +111,7 @@ class EpisodeWriter:
         """Ends the take; the journal is on the disk when this returns. `outcome` one of `OUTCOMES`.
 
         `extra` adds to the description's; `source` replaces the description's when not empty (after a take-over).
-        Returns the journal for `build_episode`. Raises `DiskError`; then the take is left as one that was interrupted.
+        Returns the journal for `build_episode`. Raises `DiskError`; then the take is one that was cut off.
         """
         end = {"outcome": check_outcome(outcome), "extra": extra or {}, "source": source and check_source(source)}
         try:
@@ -120,10 +120,6 @@ class EpisodeWriter:
         finally:
             self._file.close()
         return self.journal
-
-    def interrupt(self) -> None:
-        """Lets go of the journal without an end, after a `DiskError`: `recover` keeps what there is."""
-        self._file.close()
 
     def discard(self) -> None:
         """Throws the take away. Raises `DiskError`."""

@@ -65,7 +65,7 @@ class JournalWriter:
         self._size = 0
         self._count = 0
         self._synced_s = time.monotonic()
-        self._sync_error: OSError | None = None
+        self._broken: OSError | None = None
         self._sync_wanted = threading.Event()
         self._closing = False
         # fdatasync can take tens of ms on a busy disk; in the writing thread that would overrun the camera rings.
@@ -73,13 +73,11 @@ class JournalWriter:
         self._syncer.start()
 
     def append(self, kind: Kind, stream: int, stamp_ns: int, payload: bytes) -> None:
-        """Writes one whole record or none. Raises `DiskError`."""
+        """Writes one whole record or none. Raises `DiskError`; then the journal is closed and raises it again."""
         head = _HEAD.pack(_MAGIC, kind, stream, 0, len(payload), self._count, stamp_ns)
         crc = _CRC.pack(zlib.crc32(payload, zlib.crc32(head)))
         size = _OVERHEAD + len(payload)
-        with disk_errors("write the journal", self._path):
-            if self._sync_error is not None:
-                raise self._sync_error
+        with self._closing_when_broken():
             if os.writev(self._fd, [head, crc, payload]) != size:
                 # A nearly full disk takes a part and raises only at the next write.
                 os.ftruncate(self._fd, self._size)
@@ -93,7 +91,7 @@ class JournalWriter:
 
     def sync(self) -> None:
         """Returns when everything is on the disk. Raises `DiskError`."""
-        with disk_errors("bring the journal to the disk", self._path):
+        with self._closing_when_broken():
             os.fdatasync(self._fd)
 
     def close(self) -> None:
@@ -105,13 +103,29 @@ class JournalWriter:
         self._syncer.join()
         os.close(self._fd)
 
+    @contextmanager
+    def _closing_when_broken(self) -> Iterator[None]:
+        """A journal that lost a write is at its end, and its lock must go so that it can be recovered."""
+        with disk_errors("write the journal", self._path):
+            if self._broken is not None:
+                self.close()
+                raise self._broken
+            if self._closing:
+                raise ValueError(f"the take at {self._path} is over, nothing can be added to it")
+            try:
+                yield
+            except OSError as error:
+                self._broken = error
+                self.close()
+                raise
+
     def _sync_when_wanted(self) -> None:
         while self._sync_wanted.wait() and not self._closing:
             self._sync_wanted.clear()
             try:
                 os.fdatasync(self._fd)
             except OSError as error:
-                self._sync_error = error
+                self._broken = error
                 return
 
 

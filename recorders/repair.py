@@ -30,6 +30,9 @@ class RecoveredEpisode:
     text: str
     problem: bool = False
 
+    def __str__(self) -> str:
+        return self.text
+
 
 def recover(folder: Path) -> list[RecoveredEpisode]:
     """Builds the episodes of all journals that `folder` holds and no process is writing.

@@ -42,7 +42,7 @@ EVENT_STAMP = Column("events/stamp_ns", "<i8", "E", "ns", "when it happened")
 EVENT_KIND = Column("events/kind", TEXT, "E", "", "e.g. mark, takeover, stop")
 EVENT_DETAIL = Column("events/detail", TEXT, "E", "", "JSON object")
 
-GAP_STREAM = Column("gaps/stream", TEXT, "G", "", "camera name, stream of the control process, or `journal`")
+GAP_STREAM = Column("gaps/stream", TEXT, "G", "", "a camera's name, `frames` for control ticks, or `journal`")
 GAP_FIRST = Column("gaps/first_missing", "<i8", "G", "", "first sequence number that is missing")
 GAP_COUNT = Column("gaps/count", "<i8", "G", "", "how many are missing")
 
