@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -161,7 +160,9 @@ def _add_learn(commands: Any) -> None:
     train.add_argument("--data", type=Path, action="append", help="folder of episodes (default: WORKSPACE/episodes)")
     train.add_argument("--policy", default="flow-matching", help="which policy (default: %(default)s)")
     train.add_argument("--steps", type=_count, default=6500, help="optimiser steps (default: %(default)s)")
-    train.add_argument("--out", type=Path, default=None, help="folder of the run (default: a new one in WORKSPACE/runs)")
+    train.add_argument(
+        "--out", type=Path, default=None, help="folder of the run (default: a new one in WORKSPACE/runs)"
+    )
     train.add_argument("--resume", action="store_true", help="go on with the run --out from its last checkpoint")
     evaluate = _add(commands, "evaluate", "Try runs from unseen starts of the simulated rig.")
     _rig(evaluate)

@@ -29,9 +29,7 @@ class DemoPlan:
     trials: int
 
     @classmethod
-    def of(
-        cls, folder: Path, fast: bool, demonstrations: int | None, steps: int | None, trials: int
-    ) -> "DemoPlan":
+    def of(cls, folder: Path, fast: bool, demonstrations: int | None, steps: int | None, trials: int) -> "DemoPlan":
         """Defaults that fit the time: 15 minutes in real time, 10 in lock-step, on two cores."""
         return cls(folder, fast, demonstrations or (60 if fast else 40), steps or (3500 if fast else 3000), trials)
 
@@ -132,7 +130,8 @@ def _report(
     from teleop_studio.demo_report import write_demo_report
 
     # The sides of the demonstrations are measured one at a time by `poll`.
-    while any(row.side == "" and not row.problem for row in studio.episodes()) and studio.library.measuring:
+    studio.episodes()
+    while studio.library.measuring:
         yield Wait()
     summary = studio.tasks.sheet.summary(run.name)
     training = studio.status.training

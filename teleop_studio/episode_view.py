@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.arms import ARMS, STUDIO_FOLLOWER
+from drivers.arms import ARMS
+from drivers.arms.model import ArmModel
+from drivers.arms.studio_arm import STUDIO_FOLLOWER
 from drivers.kinematics import Chain
 from recorders.catalog import EpisodeInfo
 from recorders.episode_reader import EpisodeReader
@@ -20,15 +22,16 @@ class EpisodeView:
 
     def __init__(self, path: Path) -> None:
         self._reader = EpisodeReader(path)
-        self._reader.__enter__()
         info = self._reader.info
         frames = self._reader.frames
         self._chain = Chain(follower_model(info))
         self._scene = info.scene
         self._start_ns = int(frames.stamp_ns[0])
         self.joint_names = self._chain.arm.names
-        self.cameras: tuple[str, ...] = tuple(self._reader.cameras)
-        self.time_s: NDArray[np.float64] = (np.asarray(frames.stamp_ns) - self._start_ns) * 1e-9
+        self.cameras = self._reader.cameras
+        pictures = {name: self._reader.images(name)[0] for name in self.cameras}
+        self._sizes = {name: (picture.shape[1], picture.shape[0]) for name, picture in pictures.items()}
+        self.time_s: NDArray[np.float64] = (frames.stamp_ns - self._start_ns).astype(np.float64) * 1e-9
         self.duration_s = float(self.time_s[-1])
         self.leader: NDArray[np.float64] = np.asarray(frames.leader_position)
         self.follower: NDArray[np.float64] = np.asarray(frames.follower_position)
@@ -39,21 +42,19 @@ class EpisodeView:
 
     def image_at(self, camera: str, time_s: float) -> NDArray[np.uint8] | None:
         """The newest picture (h, w, 3) not after `time_s`; None before the first."""
-        rgb: NDArray[np.uint8] | None = self._reader.images(camera).at(self._start_ns + round(time_s * 1e9))
-        return rgb
+        return self._reader.images(camera).at(self._start_ns + round(time_s * 1e9))
 
     def project(self, camera: str, points: NDArray[np.floating[Any]], time_s: float) -> NDArray[np.float64]:
         """Base-frame points (..., 3) m to pixels (..., 2) of `camera` as the arm stood at `time_s`."""
         k = int(np.clip(np.searchsorted(self.time_s, time_s, side="right") - 1, 0, len(self.time_s) - 1))
-        first = self._reader.images(camera)[0]
-        size = (first.shape[1], first.shape[0])
+        size = self._sizes[camera]
         return project_points(self._scene, camera, size, self._chain, self.follower[k], points)
 
     def close(self) -> None:
-        self._reader.__exit__(None, None, None)
+        self._reader.close()
 
 
-def follower_model(info: EpisodeInfo):  # type: ignore[no-untyped-def]
+def follower_model(info: EpisodeInfo) -> ArmModel:
     """The arm the episode was recorded with. Raises `ValueError` for one this installation does not know."""
     name = info.extra.get("follower", {}).get("arm", STUDIO_FOLLOWER.name)
     if name not in ARMS:
@@ -75,7 +76,7 @@ def row_of(info: EpisodeInfo, side: str = "") -> EpisodeRow:
         gaps=info.gaps,
         run=str(info.extra.get("run", "")),
         side="" if side == "neither" else side,
-        problem=getattr(info, "problem", ""),
+        problem=info.problem,
     )
 
 

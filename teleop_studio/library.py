@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from recorders import catalog
+from recorders.episode_reader import EpisodeReader
 from recorders.errors import RecorderError
 from teleop_studio.episode_view import EpisodeView, measured_side, row_of
 from teleop_studio.session import StudioError
@@ -51,6 +52,21 @@ class Library:
             catalog.move_to_bin(path)
         except (RecorderError, OSError) as error:
             raise StudioError(f"The episode {path.name} could not be moved to the bin. {error}") from error
+
+    def pictures(self, path: Path) -> tuple[int, int]:
+        """(written, due) camera pictures of an episode; what is due and not there is listed in its gaps."""
+        try:
+            with EpisodeReader(path) as reader:
+                written = sum(reader.info.images.values())
+                missing = sum(gap.count for gap in reader.gaps() if gap.stream in reader.cameras)
+        except RecorderError as error:
+            raise StudioError(f"The episode {path.name} can not be opened. {error}") from error
+        return written, written + missing
+
+    @property
+    def measuring(self) -> bool:
+        """True while sides are still to be measured."""
+        return bool(self._unmeasured)
 
     def measure_one_side(self) -> None:
         if not self._unmeasured:

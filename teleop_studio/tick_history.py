@@ -81,4 +81,5 @@ class TickHistory:
         if kept == 0:
             return order
         newest_ns = self._stamp_ns[order[-1]]
-        return order[self._stamp_ns[order] >= newest_ns - round(seconds * 1e9)]
+        recent: NDArray[np.int64] = order[self._stamp_ns[order] >= newest_ns - round(seconds * 1e9)]
+        return recent

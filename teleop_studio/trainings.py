@@ -7,7 +7,9 @@ from teleop_studio.policies import POLICIES
 from teleop_studio.processes.training_launch import launch_training
 from teleop_studio.session import StudioError
 from teleop_studio.status import RunInfo, TrainingStatus
-from teleop_studio.training import run_folder
+from teleop_studio.training.errors import TrainingError
+from teleop_studio.training.run_folder import request_stop
+from teleop_studio.training.run_status import list_runs, read_status
 from teleop_studio.workspace import Workspace, WorkspaceError
 
 _REFRESH_S = 0.5
@@ -41,7 +43,10 @@ class Trainings:
     def resume(self, run: Path) -> None:
         """Go on from the last checkpoint, bit for bit."""
         self._refuse_second()
-        status = run_folder.read_status(run)
+        try:
+            status = read_status(run)
+        except TrainingError as error:
+            raise StudioError(str(error)) from error
         if status.finished:
             raise StudioError(f"The run {run.name} has finished. Train a new one, or deploy it.")
         launch_training(run, (), status.policy, status.steps, resume=True)
@@ -51,7 +56,7 @@ class Trainings:
         """Stop and keep."""
         if self._run is None or self._status is None or not self._status.running:
             raise StudioError("No training is running. There is nothing to stop.")
-        run_folder.request_stop(self._run)
+        request_stop(self._run)
         self._read_s = 0.0
 
     def status(self) -> TrainingStatus | None:
@@ -61,11 +66,11 @@ class Trainings:
         now_s = time.monotonic()
         if now_s - self._read_s >= _REFRESH_S:
             self._read_s = now_s
-            self._status = run_folder.read_status(self._run)
+            self._status = read_status(self._run)
         return self._status
 
     def runs(self) -> list[RunInfo]:
-        return run_folder.list_runs(self._workspace.runs)
+        return list_runs(self._workspace.runs)
 
     def policies(self) -> tuple[str, ...]:
         return tuple(POLICIES)
@@ -80,7 +85,7 @@ class Trainings:
 
     def _adopt_running(self) -> None:
         """A training that an earlier window started goes on: show it."""
-        for info in reversed(run_folder.list_runs(self._workspace.runs)):
-            if run_folder.read_status(info.path).running:
+        for info in list_runs(self._workspace.runs):
+            if read_status(info.path).running:
                 self._follow(info.path)
                 return

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.arms import STUDIO_FOLLOWER, STUDIO_LEADER
 from drivers.arms.model import ArmModel, JointModel
+from drivers.arms.studio_arm import STUDIO_FOLLOWER, STUDIO_LEADER
 from drivers.clock import Clock
 from drivers.sim.emulated_bus import EmulatedBus
 from drivers.sim.operator import ScriptedOperator
 from drivers.sim.plant import FreeShaft
 from drivers.sim.servo import EmulatedServo
-from drivers.sim.world import Score, World
+from drivers.sim.score import Score
+from drivers.sim.world import World
 
 
 class SimulatedRig:

@@ -5,9 +5,8 @@ import os
 from pathlib import Path
 
 from recorders.episode_builder import build_episode
-from recorders.repair import recover
-
 from recorders.errors import RecorderError
+from recorders.repair import recover
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Pipe
 

@@ -126,7 +126,6 @@ class _Recorder:
         except RecorderError as error:
             journal = None
             if self._writer is not None:
-                self._writer.interrupt()
                 journal = self._writer.journal
             self._writer = self._take = None
             self._pipe.send(m.TakeLost(str(error), journal))
