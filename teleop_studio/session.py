@@ -60,9 +60,11 @@ _add("replay_finished", (_S.REPLAY,), _S.IDLE, _E.HOLD)
 _add("resume", (_S.STOPPED, _S.LIMP, _S.FAULT), _S.IDLE, _E.ENGAGE_HOLD)
 # Holding with the old source gone: the scene may be reset, and a job may begin.
 _add("hold", (_S.IDLE, _S.TELEOP, _S.RESET, _S.REPLAY), _S.IDLE, _E.HOLD)
-_add("stop", tuple(s for s in _OPEN if s not in (*_TAKING, _S.LIMP)), _S.STOPPED, _E.HOLD)
+_add("stop", tuple(s for s in _OPEN if s not in (*_TAKING, _S.LIMP, _S.FAULT)), _S.STOPPED, _E.HOLD)
 _add("stop", _TAKING, _S.STOPPED, _E.HOLD, _E.FINISH_TAKE)
 _add("stop", (_S.LIMP,), _S.LIMP)
+# A fault is still there after STOP, and its arm may be limp: "stopped" would promise that it holds.
+_add("stop", (_S.FAULT,), _S.FAULT, _E.HOLD)
 _add("torque_off", tuple(s for s in _OPEN if s not in _TAKING), _S.LIMP, _E.RELEASE)
 _add("torque_off", _TAKING, _S.LIMP, _E.RELEASE, _E.FINISH_TAKE)
 _add("fault", tuple(s for s in _OPEN if s not in _TAKING), _S.FAULT, _E.HOLD)

@@ -24,7 +24,10 @@ class Workspace:
 
         Raises `WorkspaceError` when a folder can not be made or written.
         """
-        workspace = cls(root.expanduser().resolve(), None if episodes is None else episodes.expanduser().resolve())
+        try:
+            workspace = cls(root.expanduser().resolve(), None if episodes is None else episodes.expanduser().resolve())
+        except RuntimeError as error:  # pathlib's word for an unknown user
+            raise WorkspaceError(f"{episodes or root} can not be found: {error} Give the whole path.") from error
         try:
             for folder in (workspace.rigs, workspace.episodes, workspace.trials, workspace.runs, workspace.logs):
                 folder.mkdir(parents=True, exist_ok=True)

@@ -43,8 +43,9 @@ class HoldSource:
 class ReplaySource:
     """The follower repeats recorded commands with their own timing.
 
-    `stamp_ns` (T,) as recorded, not decreasing; `actions` (T, D). The recording runs from the first `action` call on,
-    and stands still from each `hold_start` to the next one. Raises `ValueError` for a recording that can not be played.
+    `stamp_ns` (T,) as recorded, not decreasing; `actions` (T, D), nan in rows in which nothing was commanded: the
+    last command holds over them. The recording runs from the first `action` call on, and stands still from each
+    `hold_start` to the next one. Raises `ValueError` for a recording that can not be played.
     """
 
     name = REPLAY
@@ -55,10 +56,11 @@ class ReplaySource:
             raise ValueError(f"replay needs as many stamps as actions, at least one; got {len(stamps)}, {len(goals)}")
         if np.any(np.diff(stamps) < 0):
             raise ValueError(f"the recording's time runs backwards after row {int(np.argmax(np.diff(stamps) < 0))}")
-        if goals.ndim != 2 or not np.all(np.isfinite(goals)):
-            raise ValueError("the recording has rows without a command; replay only the part that was driven")
-        self._offset_ns = stamps - stamps[0]
-        self._actions = goals
+        driven = np.all(np.isfinite(goals), axis=-1)
+        if goals.ndim != 2 or not np.any(driven):
+            raise ValueError(f"the recording commands nothing: {goals.shape} actions, {np.sum(driven)} of them usable")
+        self._offset_ns = stamps[driven] - stamps[driven][0]
+        self._actions = goals[driven]
         self._played_ns = 0
         self._last_ns: int | None = None
         self.finished = False

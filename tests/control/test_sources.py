@@ -84,14 +84,20 @@ class TestReplay:
             assert STAMPS[int(row)] - STAMPS[0] <= now_ns
             last = row
 
+    def test_rows_without_a_command_hold_the_last_one_and_never_begin_a_replay(self):
+        rows = ROWS.copy()
+        rows[[0, 2]] = np.nan
+        source = ReplaySource(STAMPS, rows)
+        assert [row_at(source, ms) for ms in (0, 19, 20, 49, 50)] == [1, 1, 1, 1, 3]
+
     @pytest.mark.parametrize(
         ("stamps", "rows", "said"),
         [
             (STAMPS[:3], ROWS, "as many stamps as actions, at least one; got 3, 4"),
             (STAMPS[:0], ROWS[:0], "at least one; got 0, 0"),
             (STAMPS[[0, 2, 1, 3]], ROWS, "runs backwards after row 1"),
-            (STAMPS, np.where(ROWS == 2, np.nan, ROWS), "rows without a command"),
-            (STAMPS, ROWS[:, 0], "rows without a command"),
+            (STAMPS, ROWS * np.nan, "commands nothing"),
+            (STAMPS, ROWS[:, 0], "commands nothing"),
         ],
     )
     def test_a_recording_that_can_not_be_played_is_refused(self, stamps, rows, said):
