@@ -1,0 +1,135 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from teleop_studio.policies.config import PolicyConfig
+from teleop_studio.policies.encoder import PictureEncoder
+from teleop_studio.policies.flow_matching import Denoiser, FlowMatching, FlowMatchingSettings
+from tests.policies.toy_task import CAMERAS, JOINTS, TOY, fit, random_batch, unit_statistics
+
+SMALL = FlowMatchingSettings(width=64, blocks=2)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_the_shipped_size_is_the_one_that_was_measured() -> None:
+    policy = FlowMatching(PolicyConfig(JOINTS, CAMERAS))
+    assert sum(p.numel() for p in PictureEncoder(56).parameters()) == 36_640
+    assert sum(p.numel() for p in policy.parameters()) == 1_114_230
+
+
+def test_the_encoder_tells_where_a_thing_is() -> None:
+    encoder = PictureEncoder(56)
+    left, right = torch.full((2, 1, 3, 56, 56), -1.0)
+    left[..., 20:28, 8:16] = 1.0
+    right[..., 20:28, 40:48] = 1.0
+    assert float((encoder(left) - encoder(right)).detach().abs().max()) > 1e-3
+
+
+class _Oracle(Denoiser):
+    """Knows the clean chunk."""
+
+    def __init__(self, truth: Tensor, like: Denoiser) -> None:
+        nn.Module.__init__(self)
+        self.truth = truth
+        self.condition, self.time = like.condition, like.time
+
+    def forward(self, chunk: Tensor, embedding: Tensor) -> Tensor:
+        return self.truth.expand_as(chunk)
+
+
+@pytest.mark.parametrize("solver_steps", [1, 4, 10, 25])
+def test_a_denoiser_that_knows_the_truth_gives_it_exactly(solver_steps: int) -> None:
+    policy = FlowMatching(TOY, SMALL)
+    batch = random_batch(1)
+    truth = torch.randn(1, 16, 7, generator=generator(5))
+    policy.denoiser = _Oracle(truth, policy.denoiser)
+    with torch.no_grad():
+        condition = policy.encode(batch.pictures, batch.state)
+        sampled = policy.sample_chunks(condition, 3, solver_steps, generator())
+    expected = policy.normalizer.actions(truth, batch.state)
+    torch.testing.assert_close(sampled.chunks, expected.expand(3, -1, -1), atol=0, rtol=0)
+    assert sampled.trace.shape == (solver_steps + 1, 3, 16, 7)
+    assert sampled.velocity_norm.shape == (solver_steps, 3)
+    # On a straight path the velocity is the same at each step: truth minus noise.
+    torch.testing.assert_close(sampled.velocity_norm, sampled.velocity_norm[:1].expand(solver_steps, 3))
+
+
+def test_the_trace_starts_at_noise_and_ends_at_the_chunks() -> None:
+    policy = FlowMatching(TOY, SMALL)
+    batch = random_batch(1)
+    with torch.no_grad():
+        condition = policy.encode(batch.pictures, batch.state)
+        sampled = policy.sample_chunks(condition, 4, 10, generator(2))
+    noise = torch.randn((4, 16, 7), generator=generator(2))
+    torch.testing.assert_close(sampled.trace[0], policy.normalizer.actions(noise, batch.state))
+    torch.testing.assert_close(sampled.trace[-1], sampled.chunks, atol=0, rtol=0)
+
+
+def test_one_batch_can_be_learnt_by_heart() -> None:
+    torch.manual_seed(0)
+    policy = FlowMatching(TOY, FlowMatchingSettings(width=128, blocks=2, state_noise=0.0))
+    policy.fit_normalizer(unit_statistics())
+    batch = random_batch(4)
+    untrained = fit(policy, batch, 1)
+    learnt = fit(policy, batch, 300)
+    assert learnt < 0.1 * untrained
+    with torch.no_grad():
+        condition = policy.encode(batch.pictures, batch.state)
+        sampled = policy.sample_chunks(condition, 4, 10, generator())
+    assert float((sampled.chunks - batch.actions).abs().mean()) < 0.15  # they are drawn from a unit normal
+
+
+def test_goals_past_the_end_of_an_episode_are_not_learnt() -> None:
+    policy = FlowMatching(TOY, SMALL)
+    batch = random_batch(4)
+    valid = torch.ones(4, 16)
+    valid[:, 9:] = 0.0
+    padded = replace(batch, valid=valid)
+    other = replace(padded, actions=torch.where(valid[..., None] > 0, padded.actions, padded.actions + 5.0))
+    # The noisy chunk the network sees contains the repeated goals, so only the target may differ: cut the input off.
+    nn.init.zeros_(policy.denoiser.input.weight)
+    first, second = policy.loss(padded, generator())[0], policy.loss(other, generator())[0]
+    torch.testing.assert_close(first, second)
+    changed = replace(padded, actions=padded.actions + valid[..., None])
+    assert abs(float(policy.loss(changed, generator())[0] - first)) > 0.1
+
+
+def test_unknown_landmarks_are_not_learnt() -> None:
+    policy = FlowMatching(TOY, SMALL)
+    unknown = replace(random_batch(4), landmarks_valid=torch.zeros(4, 6))
+    far = replace(unknown, landmarks=unknown.landmarks + 100.0)
+    assert float(policy.loss(unknown, generator())[1]["landmarks"]) == 0.0
+    torch.testing.assert_close(policy.loss(unknown, generator())[0], policy.loss(far, generator())[0])
+
+
+def test_two_ways_round_stay_two_ways() -> None:
+    """One and the same view, shown half left, half right: samples must go left or right, not in between."""
+    torch.manual_seed(0)
+    policy = FlowMatching(TOY, SMALL)
+    policy.fit_normalizer(unit_statistics())
+    same = random_batch(1)
+    side = torch.tensor([-1.0, 1.0]).repeat(16)
+    actions = same.state[:, None] + side[:, None, None] * torch.linspace(0, 1, 16)[None, :, None].expand(1, 16, 7)
+    two_ways = replace(
+        random_batch(32),
+        pictures=same.pictures.expand(32, -1, -1, -1, -1),
+        state=same.state.expand(32, -1),
+        actions=actions,
+    )
+    fit(policy, two_ways, 250)
+    with torch.no_grad():
+        condition = policy.encode(same.pictures, same.state)
+        sampled = policy.sample_chunks(condition, 200, 10, generator(1))
+        in_one_step = policy.sample_chunks(condition, 200, 1, generator(1))
+    ends = sampled.chunks[:, -1, 0] - same.state[0, 0]
+    left, right = int((ends < -0.7).sum()), int((ends > 0.7).sum())
+    assert min(left, right) > 60
+    assert left + right > 180
+    # One step is the mean of both ways, which is none of them.
+    ends_at_once = in_one_step.chunks[:, -1, 0] - same.state[0, 0]
+    assert int((ends_at_once.abs() > 0.7).sum()) < 40

@@ -1,0 +1,43 @@
+"""Small tasks and batches for the tests of policies: pictures of 16 px, networks that train in seconds."""
+
+import torch
+
+from teleop_studio.policies.config import PolicyConfig
+from teleop_studio.policies.policy import Batch, Policy, Statistics
+
+JOINTS = ("waist", "shoulder", "elbow", "wrist_pitch", "wrist_yaw", "wrist_roll", "gripper")
+CAMERAS = ("front", "wrist")
+TOY = PolicyConfig(JOINTS, CAMERAS, picture_px=16, crop_px=16)
+GRIPPER = 6
+
+
+def unit_statistics() -> Statistics:
+    zeros, ones = torch.zeros(7), torch.ones(7)
+    return Statistics(zeros, ones, zeros, ones, torch.zeros(6), torch.ones(6))
+
+
+def random_batch(size: int, config: PolicyConfig = TOY, seed: int = 0) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator)
+
+    side = config.picture_px
+    pictures = torch.randint(0, 256, (size, 2, side, side, 3), generator=generator).to(torch.uint8)
+    ones = torch.ones(size, config.horizon), torch.ones(size, 6)
+    return Batch(pictures, normal(size, 7), normal(size, config.horizon, 7), ones[0], normal(size, 6), ones[1])
+
+
+def fit(policy: Policy, batch: Batch, steps: int, learning_rate: float = 2e-3) -> float:
+    """Train on one batch again and again; returns the mean chunk loss of the last tenth of the steps."""
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.AdamW(policy.parameters(), learning_rate)
+    losses = []
+    for _ in range(steps):
+        loss, parts = policy.loss(batch, generator)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(float(parts["chunk"]))
+    last = losses[-max(1, steps // 10) :]
+    return sum(last) / len(last)
