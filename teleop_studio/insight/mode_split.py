@@ -60,10 +60,10 @@ def split(tip_paths: NDArray[np.floating], executed_steps: int, straight_ahead_r
 
 
 def side_of_demonstration(tip_path: NDArray[np.floating]) -> str:
-    """ "left", "right" or "neither": on which side of the straight way the tip went round to its lowest point.
+    """ "left", "right" or "neither": on which side of the straight way the tip went round to where it grasped.
 
-    `tip_path` (T, 3) m, base frame, in order of time. The lowest point stands for the grasp; the straight way is the
-    horizontal line from the first point to it; the farthest point from that line decides.
+    `tip_path` (T, 3) m, base frame, in order of time. The straight way is the horizontal line from the first point to
+    the grasp; the point before the grasp that lies farthest from this line decides.
     Raises `ValueError` for another shape or values that are not finite.
     """
     path = np.asarray(tip_path, np.float64)
@@ -71,7 +71,7 @@ def side_of_demonstration(tip_path: NDArray[np.floating]) -> str:
         raise ValueError(f"a tip path is (T, 3) with T > 0, got {path.shape}")
     if not np.all(np.isfinite(path)):
         raise ValueError(f"the tip path holds {int(np.sum(~np.isfinite(path)))} values that are not finite")
-    approach = path[: int(np.argmin(path[:, 2])) + 1, :2]
+    approach = path[: _grasp(path) + 1, :2]
     way = approach[-1] - approach[0]
     length = float(np.linalg.norm(way))
     # A tip that came back to where it began defines no line; then the arm's own forward direction serves.
@@ -81,6 +81,17 @@ def side_of_demonstration(tip_path: NDArray[np.floating]) -> str:
     if abs(farthest) <= DEAD_BAND_M:
         return "neither"
     return "left" if farthest > 0 else "right"
+
+
+def _grasp(path: NDArray[np.float64]) -> int:
+    """Index of the likely grasp: of the points in the lowest quarter of the descent the one farthest from the start.
+
+    Not simply the lowest: a hand that comes in at grasp height passes the obstacle as low as it grasps.
+    """
+    height = path[:, 2]
+    low = height <= height.min() + 0.25 * (height[0] - height.min())
+    reach = np.linalg.norm(path[:, :2] - path[0, :2], axis=1)
+    return int(np.argmax(np.where(low, reach, -1.0)))
 
 
 def _checked(tip_paths: NDArray[np.floating], executed_steps: int) -> NDArray[np.float64]:

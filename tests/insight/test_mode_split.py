@@ -126,6 +126,13 @@ def test_what_happens_after_the_grasp_does_not_count() -> None:
     assert side_of_demonstration(carried) == "left"
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_passing_the_obstacle_lower_than_the_grasp_changes_nothing(side: int) -> None:
+    beside, bottle = [0.235, 0.085 * side, 0.094], [0.365, 0.0, 0.097]
+    corners = np.array([[0.17, 0, 0.21], [0.23, 0, 0.11], beside, bottle, [0.36, 0.02 * side, 0.2]])
+    assert side_of_demonstration(corners) == ("left" if side > 0 else "right")
+
+
 def test_an_arm_that_only_sank_a_little_goes_neither_way() -> None:
     path = np.tile(START, (20, 1)) - np.linspace(0, 0.02, 20)[:, None] * [0, 0, 1]
     assert side_of_demonstration(path) == "neither"
