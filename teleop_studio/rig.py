@@ -1,5 +1,8 @@
 """A rig as a TOML file: which arms on which ports, which cameras, how fast. Validated before anything is opened."""
 
+import json
+import os
+import re
 import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +13,7 @@ from drivers.arms import ARMS, ArmModel
 SIMULATED = "simulated"
 LINKS = ("socketpair", "pty")
 CAMERA_KINDS = (SIMULATED,)
+SIMULATED_ARMS = ("studio-leader", "studio-follower")
 SIMULATED_SCENES = ("bottle", "fork")
 
 
@@ -31,7 +35,7 @@ class ArmConfig:
 
 @dataclass(frozen=True)
 class CameraConfig:
-    """One camera. `kind` "simulated"."""
+    """One camera. `name` also names its stream in episodes and exports. `kind` "simulated"."""
 
     name: str
     kind: str = SIMULATED
@@ -68,10 +72,17 @@ class RigConfig:
         for role, arm in (("leader", self.leader), ("follower", self.follower)):
             if arm.arm not in ARMS:
                 raise RigError(f"{role}.arm = {arm.arm!r} is unknown. Known arms: {', '.join(sorted(ARMS))}.")
+            if not arm.port.strip():
+                raise RigError(f"{role}.port is empty: name a serial port, or {SIMULATED!r}.")
         if (self.leader.port == SIMULATED) != (self.follower.port == SIMULATED):
             raise RigError(
                 f"leader.port = {self.leader.port!r} and follower.port = {self.follower.port!r}: "
                 "either both arms are simulated or none is."
+            )
+        if self.simulated and (self.leader.arm, self.follower.arm) != SIMULATED_ARMS:
+            raise RigError(
+                f"leader.arm = {self.leader.arm!r}, follower.arm = {self.follower.arm!r}: "
+                f"the simulated arms are {SIMULATED_ARMS[0]} and {SIMULATED_ARMS[1]}."
             )
         if not self.simulated and self.leader.port == self.follower.port:
             raise RigError(f"leader and follower are both on {self.leader.port}: each arm needs a port of its own.")
@@ -85,6 +96,10 @@ class RigConfig:
         if not names or len(set(names)) != len(names):
             raise RigError(f"cameras {names}: give at least one, each with a name of its own.")
         for camera in self.cameras:
+            if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,31}", camera.name):
+                raise RigError(
+                    f"camera {camera.name!r}: a name is a letter, then letters, digits and '_', at most 32 in all."
+                )
             if camera.kind not in CAMERA_KINDS:
                 raise RigError(f"camera {camera.name!r}: kind = {camera.kind!r}; known: {', '.join(CAMERA_KINDS)}.")
             if camera.kind == SIMULATED and not self.simulated:
@@ -116,18 +131,24 @@ def load_rig(path: Path) -> RigConfig:
 
 
 def save_rig(rig: RigConfig, path: Path) -> None:
-    """Write `rig` as TOML; `load_rig` reads it back equal."""
+    """Write `rig` as TOML; `load_rig` reads it back equal. Raises `RigError` when the file can not be written."""
     lines = [f"{key} = {_toml(value)}" for key, value in asdict(rig).items() if not isinstance(value, (dict, tuple))]
     for role in ("leader", "follower"):
         lines += ["", f"[{role}]", *(f"{key} = {_toml(value)}" for key, value in asdict(getattr(rig, role)).items())]
     for camera in rig.cameras:
         lines += ["", "[[cameras]]", *(f"{key} = {_toml(value)}" for key, value in asdict(camera).items())]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    unfinished = path.with_name(f".{path.name}.new")
+    try:
+        unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        os.replace(unfinished, path)  # a kill leaves the old file or the new one, never half of it
+    except OSError as error:
+        raise RigError(f"The rig file {path} can not be written: {error.strerror}.") from error
 
 
 def _toml(value: object) -> str:
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        # TOML's basic strings know JSON's escapes; JSON leaves DEL as it is, TOML does not.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
 
 

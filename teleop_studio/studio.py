@@ -100,7 +100,7 @@ class Studio:
         self._display.watch(self._shown())
         self.library.measure_one_side()
         self.tasks.step(self._notices)
-        self._rest_cameras(self.tasks.lockstep_running)
+        self._rest_cameras(self._other_work())
         self.status = self._take_status()
         return self.status
 
@@ -254,7 +254,6 @@ class Studio:
         """Record demonstrations by the scripted operator; `fast` in lock-step, apart from the live rig."""
         task = task or DEFAULT_TASK.get(self.rig.scene, "")
         if fast:
-            self._rest_cameras(True)
             self.tasks.record_fast(self.rig, RecordJob(episodes, seed, folder or self.workspace.episodes, task))
         else:
             self._simulated()
@@ -264,7 +263,6 @@ class Studio:
         """Start each run from the same unseen layouts; results come into `trial_results` and the sheet on disk."""
         if fast:
             folder = self.workspace.trials if record else None
-            self._rest_cameras(True)
             steps = (self.executed_steps, self.solver_steps)
             self.tasks.evaluate_fast(self.rig, EvaluateJob(tuple(runs), trials, seed, folder, *steps))
         else:
@@ -352,10 +350,16 @@ class Studio:
         return self.tasks.lockstep_rings or (None if self._live is None else self._live.rings)
 
     def _rest_cameras(self, rest: bool) -> None:
-        """A lock-step job needs the core that the live cameras would render on."""
+        """While the arm only holds, a lock-step job or a training gets the core that cameras would take."""
         if self._live is not None and rest != self._cameras_rest:
             self._cameras_rest = rest
-            self._live.processes.send(CAMERAS, m.PauseCameras() if rest else m.ResumeCameras())
+            self._live.processes.send(CAMERAS, m.RestCameras(rest))
+
+    def _other_work(self) -> bool:
+        if self._session.state not in (State.IDLE, State.STOPPED, State.LIMP, State.FAULT) or self._wanted_run:
+            return False
+        training = self.trainings.status()
+        return self.tasks.lockstep_running or (training is not None and training.running)
 
     def _take_status(self) -> StudioStatus:
         live, state, job = self._live, self._session.state, self.tasks.status

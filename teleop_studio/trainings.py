@@ -1,10 +1,12 @@
 """Training runs as the window sees them: started as processes of their own, followed through their folders."""
 
+import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from teleop_studio.policies import POLICIES
-from teleop_studio.processes.training_launch import launch_training
+from teleop_studio.processes.training_launch import LOG, launch_training
 from teleop_studio.session import StudioError
 from teleop_studio.status import RunInfo, TrainingStatus
 from teleop_studio.training.errors import TrainingError
@@ -23,6 +25,7 @@ class Trainings:
         self._run: Path | None = None
         self._status: TrainingStatus | None = None
         self._read_s = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
         self._adopt_running()
 
     def start(self, policy: str, steps: int, name: str | None, data: tuple[Path, ...], out: Path | None) -> Path:
@@ -36,7 +39,7 @@ class Trainings:
             run = out.resolve() if out else self._workspace.new_run(name, policy)
         except WorkspaceError as error:
             raise StudioError(str(error)) from error
-        launch_training(run, data, policy, steps)
+        self._process = launch_training(run, data, policy, steps)
         self._follow(run)
         return run
 
@@ -49,7 +52,7 @@ class Trainings:
             raise StudioError(str(error)) from error
         if status.finished:
             raise StudioError(f"The run {run.name} has finished. Train a new one, or deploy it.")
-        launch_training(run, (), status.policy, status.steps, resume=True)
+        self._process = launch_training(run, (), status.policy, status.steps, resume=True)
         self._follow(run)
 
     def stop(self) -> None:
@@ -66,7 +69,7 @@ class Trainings:
         now_s = time.monotonic()
         if now_s - self._read_s >= _REFRESH_S:
             self._read_s = now_s
-            self._status = read_status(self._run)
+            self._status = self._with_early_end(read_status(self._run))
         return self._status
 
     def runs(self) -> list[RunInfo]:
@@ -82,6 +85,15 @@ class Trainings:
         status = self.status()
         if status is not None and status.running:
             raise StudioError(f"The run {status.run.name} is training. Stop it first, or wait.")
+
+    def _with_early_end(self, status: TrainingStatus) -> TrainingStatus:
+        """A trainer that could not even begin has written nothing into the run's folder but its log."""
+        code = None if self._process is None else self._process.poll()
+        if not code or status.error or status.running:
+            return status
+        lines = (status.run / LOG).read_text(errors="replace").strip().splitlines()
+        why = lines[-1] if lines else f"It ended with code {code}."
+        return replace(status, error=f"The training process ended. {why}")
 
     def _adopt_running(self) -> None:
         """A training that an earlier window started goes on: show it."""

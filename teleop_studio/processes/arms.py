@@ -3,9 +3,8 @@
 import socket
 from dataclasses import dataclass
 
-from drivers.dynamixel.arm import DynamixelArm
-
 from drivers.clock import Clock, MonotonicClock
+from drivers.dynamixel.arm import DynamixelArm
 from drivers.dynamixel.bus import DynamixelBus
 from drivers.dynamixel.transport import FileDescriptorTransport, SerialTransport, Transport
 from teleop_studio.rig import ArmConfig, RigConfig

@@ -6,9 +6,11 @@ from numpy.typing import NDArray
 from drivers.cameras import Camera
 from drivers.clock import MonotonicClock
 from teleop_studio.processes.child import Pipe
-from teleop_studio.processes.messages import PauseCameras, Ready, ResumeCameras
+from teleop_studio.processes.messages import Ready, RestCameras
 from teleop_studio.processes.rings import FrameRow, RigRings, RingSpecs, snapshot_of
 from teleop_studio.rig import CameraConfig, RigConfig
+
+_REST_S = 0.4
 
 
 def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
@@ -17,14 +19,12 @@ def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
     cameras = _open_simulated(rig, rings)
     rows = {config.name: FrameRow(config.width, config.height) for config in rig.cameras}
     pipe.send(Ready())
-    paused = False
+    resting = False
     try:
         while True:
-            for message in pipe.receive(0.2 if paused else 0.0):
-                if isinstance(message, (PauseCameras, ResumeCameras)):
-                    paused = isinstance(message, PauseCameras)
-            if paused:
-                continue
+            for message in pipe.receive(_REST_S if resting else 0.0):
+                if isinstance(message, RestCameras):
+                    resting = message.rest
             for camera in cameras:
                 image = camera.read()
                 rings.frames[camera.name].push(rows[camera.name].fill(image.sequence, image.rgb), image.stamp_ns)
@@ -37,7 +37,6 @@ def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
 def _open_simulated(rig: RigConfig, rings: RigRings) -> list[Camera]:
     # MuJoCo and OpenGL load here only, in this process.
     from drivers.cameras.simulated import SimulatedCamera
-
     from drivers.sim.renderer import SceneRenderer
 
     snapshots = rings.snapshots

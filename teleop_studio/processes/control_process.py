@@ -3,9 +3,8 @@
 import gc
 from typing import Any
 
-from drivers.dynamixel.arm import DynamixelArm
-
 from drivers.clock import MonotonicClock
+from drivers.dynamixel.arm import DynamixelArm
 from drivers.errors import DriverError
 from teleop_studio.chunk import ActionChunk
 from teleop_studio.control.chunk_link import ChunkLink

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recorders.episode_builder import build_episode
-
 from drivers.clock import ManualClock
 from drivers.dynamixel.transport import MemoryTransport
 from drivers.kinematics import Chain
 from drivers.sim.renderer import SceneRenderer
 from drivers.sim.rig import SimulatedRig
+from recorders.episode_builder import build_episode
 from recorders.episode_writer import EpisodeWriter
 from teleop_studio.chunk import ActionChunk
 from teleop_studio.control.chunk_link import ChunkLink

@@ -218,13 +218,10 @@ class TakeLost:
 
 
 @dataclass(frozen=True)
-class PauseCameras:
-    """Take no pictures until `ResumeCameras`: a lock-step job needs the machine."""
+class RestCameras:
+    """`rest` True: only a few pictures a second, because the arm only holds and other work needs the machine."""
 
-
-@dataclass(frozen=True)
-class ResumeCameras:
-    pass
+    rest: bool
 
 
 # --- simulated rig -------------------------------------------------------------------------------------------------

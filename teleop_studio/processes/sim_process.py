@@ -5,9 +5,8 @@ import select
 import socket
 from typing import Any
 
-from drivers.sim.hosts import PtyHost, SocketHost
-
 from drivers.clock import MonotonicClock
+from drivers.sim.hosts import PtyHost, SocketHost
 from drivers.sim.rig import SimulatedRig
 from teleop_studio.processes.child import ParentGone, Pipe, raise_scheduling
 from teleop_studio.processes.messages import (

@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+LOG = "trainer.log"
 _ARGUMENTS = ("-m", "teleop_studio.processes.trainer_process")
 
 
-def launch_training(run: Path, data: tuple[Path, ...], policy: str, steps: int, resume: bool = False) -> int:
-    """Start training into `run` on the episodes in the folders `data`; returns the process id at once."""
+def launch_training(
+    run: Path, data: tuple[Path, ...], policy: str, steps: int, resume: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start training into `run` on the episodes in the folders `data`; returns at once. The log is `run`/trainer.log."""
     run.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, *_ARGUMENTS, "--run", str(run), "--policy", policy, "--steps", str(steps)]
     for folder in data:
@@ -17,8 +20,7 @@ def launch_training(run: Path, data: tuple[Path, ...], policy: str, steps: int, 
     if resume:
         command.append("--resume")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    with (run / "trainer.log").open("ab") as log:
-        process = subprocess.Popen(
+    with (run / LOG).open("ab") as log:
+        return subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
         )
-    return process.pid
