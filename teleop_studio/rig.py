@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from drivers.arms import ARMS, ArmModel
+from drivers.arms import ARMS
+from drivers.arms.model import ArmModel
 
 SIMULATED = "simulated"
 LINKS = ("socketpair", "pty")
@@ -163,6 +164,9 @@ def _from_table(table: dict[str, Any]) -> RigConfig:
                 raise RigError("cameras must be a list of tables: [[cameras]].")
             kinds = {"name": str, "kind": str, "width": int, "height": int, "fps": (int, float)}
             values[key] = tuple(CameraConfig(**_checked("cameras", camera, kinds)) for camera in value)
+        elif key not in known:
+            settings = ", ".join((*known, "leader", "follower", "cameras"))
+            raise RigError(f"the rig has no setting {key!r}. Known: {settings}.")
         else:
             values.update(_checked("the rig", {key: value}, known))
     return RigConfig(**values)
