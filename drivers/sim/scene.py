@@ -16,6 +16,7 @@ from drivers.sim.shapes import MeshLibrary
 
 TABLE_HALF_M = 0.42
 TABLE_CENTRE_X_M = 0.20
+ROOM = "room"
 # Sunlight of the key lamp; `shadows` uses the same direction.
 KEY_LIGHT_DIRECTION = (-0.34, -0.42, -0.84)
 
@@ -53,11 +54,12 @@ class Layout:
 
 @dataclass(frozen=True)
 class Scene:
-    """`obstacle` names the prop the hand must pass; `mat_centre_x`, `mat_half` place the cutting mat, m."""
+    """`obstacle` names the prop the hand must pass, `obstacle_word` is how people call it; `mat_centre_x`, `mat_half` place the cutting mat, m."""
 
     name: str
     title: str
     obstacle: str
+    obstacle_word: str
     layout: Layout
     plan: AroundPlan | ForkPlan
     cameras: dict[str, CameraPose]
@@ -77,6 +79,7 @@ SCENES: dict[str, Scene] = {
         name="bottle",
         title="Bottle behind a carton",
         obstacle="carton",
+        obstacle_word="carton",
         layout=Layout(
             bottle_x=(0.275, 0.305),
             bottle_y=(-0.030, 0.030),
@@ -103,6 +106,7 @@ SCENES: dict[str, Scene] = {
         name="fork",
         title="Bottle behind a tall box",
         obstacle="tall_box",
+        obstacle_word="box",
         layout=Layout(
             bottle_x=(0.360, 0.362),
             bottle_y=(-0.001, 0.001),
@@ -172,7 +176,7 @@ def scene_xml(scene: Scene, timestep: float = 0.002) -> str:
 <visual>
 <global offwidth="1920" offheight="1440"/>
 <quality shadowsize="0" offsamples="0" numslices="20" numstacks="8" numquads="1"/>
-<headlight ambient=".36 .36 .38" diffuse=".16 .16 .16" specular=".05 .05 .05"/>
+<headlight ambient=".40 .40 .42" diffuse=".18 .18 .18" specular=".05 .05 .05"/>
 <map znear=".02" zfar="14"/>
 <rgba haze=".86 .89 .92 1"/>
 </visual>
@@ -186,14 +190,16 @@ def scene_xml(scene: Scene, timestep: float = 0.002) -> str:
 {meshes.xml()}
 </asset>
 <worldbody>
-<light name="key" directional="true" pos=".87 .80 1.6" dir="{light}" diffuse=".62 .60 .56" specular=".35 .35 .35"
+<light name="key" directional="true" pos=".87 .80 1.6" dir="{light}" diffuse=".56 .54 .50" specular=".35 .35 .35"
  castshadow="false"/>
 <light name="fill" directional="true" pos="-.4 -1 1.2" dir=".3 .7 -.65" diffuse=".22 .24 .28" specular=".05 .05 .05"
  castshadow="false"/>
-{room}
+<geom name="table" type="box" size="{TABLE_HALF_M} {TABLE_HALF_M} .015" pos="{TABLE_CENTRE_X_M} 0 -.015" group="4"
+ friction=".6 .005 .0001" condim="4" solref=".006 1"/>
 {on_base}
 {arm}
 {props}
+{room}
 </worldbody>
 {arm_mechanism_xml()}
 </mujoco>"""
@@ -213,15 +219,14 @@ def _room_xml(meshes: MeshLibrary) -> str:
         + visual_mesh(along_x, "edge", f"{centre} {side * half} -.0151")
         for side in (-1, 1)
     )
+    # A body of its own, after everything else: drawn last, so that hidden parts of table and floor cost nothing.
     return f"""
-<geom class="visual" type="plane" size="8 8 .1" pos="0 0 -.73" material="floor"/>
-<geom name="table" type="box" size="{half} {half} .015" pos="{centre} 0 -.015" group="4" friction=".6 .005 .0001"
- condim="4" solref=".006 1"/>
+<body name="{ROOM}">
+{edges}{legs}
 {visual("plane", f"{half} {half} .1", "table", f"{centre} 0 0")}
-{edges}
-{legs}
+{visual("plane", "8 8 .1", "floor", "0 0 -.73")}
 {visual("plane", f"{half} {half} .1", "shadow", f"{centre} 0 .0006")}
-"""
+</body>"""
 
 
 def _camera_xml(name: str, pose: CameraPose) -> str:

@@ -18,7 +18,7 @@ class Score:
     `lifted` True once the bottle was more than 5 cm up and upright for 8 ticks in a row with the obstacle standing.
     `side` "left" or "right" of the line from base to bottle, seen by the robot, where the hand first passed,
     else None.
-    `failed` "" or why the attempt can no longer succeed: "obstacle" (fell) or "bottle" (fell).
+    `failed` "" or why the attempt can no longer succeed, in words: "bottle fell", "carton fell", "box fell".
     """
 
     lifted: bool
@@ -35,7 +35,9 @@ class Score:
 class Judge:
     """Turns poses, one look per tick, into a `Score`."""
 
-    def __init__(self) -> None:
+    def __init__(self, obstacle: str) -> None:
+        """`obstacle` is the word for it in `Score.failed`."""
+        self._obstacle = obstacle
         self._held = 0
         self._lifted = False
         self._failed = ""
@@ -51,9 +53,9 @@ class Judge:
         if self._lifted or self._failed:
             return
         if not obstacle_upright:
-            self._failed = "obstacle"
+            self._failed = f"{self._obstacle} fell"
         elif bottle_uprightness < LYING:
-            self._failed = "bottle"
+            self._failed = "bottle fell"
         self._held = self._held + 1 if rise_m > LIFTED_M and bottle_upright else 0
         self._lifted = self._held >= HELD_TICKS and not self._failed
 

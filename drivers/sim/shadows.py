@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.sim.scene import KEY_LIGHT_DIRECTION, TABLE_CENTRE_X_M, TABLE_HALF_M
+from drivers.sim.scene import KEY_LIGHT_DIRECTION, ROOM, TABLE_CENTRE_X_M, TABLE_HALF_M
 from drivers.sim.textures import SHADOW_SIZE
 
 Array = NDArray[np.float64]
@@ -83,7 +83,7 @@ class ShadowSheet:
 
 def _casts(model: mujoco.MjModel, geom: int) -> bool:
     """Seen things on a body, but not what only decorates another geom."""
-    if model.geom_bodyid[geom] == 0 or model.geom_group[geom] != 2:
+    if model.body(model.geom_bodyid[geom]).name in ("world", ROOM) or model.geom_group[geom] != 2:
         return False
     return model.mat(model.geom_matid[geom]).name not in _DECORATION
 

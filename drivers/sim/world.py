@@ -68,7 +68,7 @@ class World:
         self._steps = 0
         self._owed_s = 0.0
         self._ticks = 0
-        self._judge = Judge()
+        self._judge = Judge(self.scene.obstacle_word)
         self._start_bottle = self.position("bottle")
         self._look()
 
