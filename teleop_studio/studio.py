@@ -264,7 +264,9 @@ class Studio:
         if fast:
             folder = self.workspace.trials if record else None
             steps = (self.executed_steps, self.solver_steps)
-            self.tasks.evaluate_fast(self.rig, EvaluateJob(tuple(runs), trials, seed, folder, *steps))
+            self.tasks.evaluate_fast(
+                self.rig, EvaluateJob(tuple(runs), tuple(range(seed, seed + trials)), folder, *steps)
+            )
         else:
             self._simulated()
             self.tasks.evaluate_live(self, runs, trials, seed)

@@ -56,7 +56,7 @@ class Tasks:
         self._lockstep = LockstepJob(progress.status.title, job.episodes, rig, job, self._workspace.logs)
 
     def evaluate_fast(self, rig: RigConfig, job: EvaluateJob) -> None:
-        total = job.trials * len(job.runs)
+        total = len(job.seeds) * len(job.runs)
         progress = self._begin(f"Trying {total} starts", total)
         self._lockstep = LockstepJob(progress.status.title, total, rig, job, self._workspace.logs)
         self._taken = 0

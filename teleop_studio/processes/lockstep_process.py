@@ -1,7 +1,7 @@
 """Long tasks in lock-step, in a process of their own: scripted demonstrations, trials of trained runs."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from teleop_studio.processes import messages as m
@@ -15,24 +15,43 @@ SIDES = ("left", "right")
 
 @dataclass(frozen=True)
 class RecordJob:
-    """`episodes` successful scripted demonstrations, sides in turn, layouts from `seed` on, into `folder`."""
+    """`episodes` successful scripted demonstrations into `folder`, `sides` in turn.
+
+    Layouts are `seed`, `seed + stride`, ...; a layout at which the operator failed is not used.
+    """
 
     episodes: int
     seed: int
     folder: Path
     task: str
+    sides: tuple[str, ...] = SIDES
+    stride: int = 1
 
 
 @dataclass(frozen=True)
 class EvaluateJob:
-    """`trials` starts for each of `runs`, the same layouts for all, from `seed` on. `folder` None: nothing recorded."""
+    """Each of `runs` from each layout of `seeds`. `folder` None: nothing recorded."""
 
     runs: tuple[Path, ...]
-    trials: int
-    seed: int
+    seeds: tuple[int, ...]
     folder: Path | None
     executed_steps: int
     solver_steps: int
+
+
+def split(job: RecordJob | EvaluateJob, workers: int) -> list[RecordJob | EvaluateJob]:
+    """The same takes as `job`, shared among at most `workers` processes."""
+    if isinstance(job, EvaluateJob):
+        parts = [job.seeds[k::workers] for k in range(workers)]
+        return [replace(job, seeds=seeds) for seeds in parts if seeds]
+    if workers < len(SIDES) or job.episodes < len(SIDES):
+        return [job]
+    # One side each, so that both sides come out even whatever one of the processes has to repeat.
+    shares = (-(-job.episodes // 2), job.episodes // 2)
+    return [
+        replace(job, episodes=share, seed=job.seed + k, sides=(side,), stride=len(SIDES))
+        for k, (side, share) in enumerate(zip(SIDES, shares, strict=True))
+    ]
 
 
 def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs, job: RecordJob | EvaluateJob) -> None:
@@ -62,8 +81,8 @@ def _record(pipe: Pipe, bench: LockstepBench, job: RecordJob) -> None:
     while kept < job.episodes and not _cancelled(pipe):
         if tried >= 2 * job.episodes + 10:
             raise RuntimeError(f"the scripted operator failed in {tried - kept} of {tried} attempts")
-        side = SIDES[kept % 2]
-        outcome = bench.demonstrate(side, job.seed + tried, job.folder, job.task)
+        side = job.sides[kept % len(job.sides)]
+        outcome = bench.demonstrate(side, job.seed + tried * job.stride, job.folder, job.task)
         tried += 1
         if outcome.success:
             kept += 1
@@ -80,7 +99,7 @@ def _evaluate(pipe: Pipe, bench: LockstepBench, job: EvaluateJob) -> None:
     done = successes = left = right = 0
     for run in job.runs:
         player = PolicyPlayer.load(run)
-        for seed in range(job.seed, job.seed + job.trials):
+        for seed in job.seeds:
             if _cancelled(pipe):
                 return
             outcome = bench.trial(player, seed, job.folder, run.name, job.executed_steps, job.solver_steps)

@@ -170,6 +170,11 @@ def lockstep_rig(rig: RigConfig, fps: float = 15.0) -> RigConfig:
     )
 
 
+def usable_cores() -> int:
+    """Cores this process may use: a container or a batch queue often allows fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def limit_threads() -> None:
     """One thread per library in every child: on small machines their pools only fight each other."""
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LP_NUM_THREADS"):

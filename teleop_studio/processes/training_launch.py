@@ -12,7 +12,7 @@ _ARGUMENTS = ("-m", "teleop_studio.processes.trainer_process")
 def launch_training(
     run: Path, data: tuple[Path, ...], policy: str, steps: int, resume: bool = False
 ) -> subprocess.Popen[bytes]:
-    """Start training into `run` on the episodes in the folders `data`; returns at once. The log is `run`/trainer.log."""
+    """Start training into `run` on the episodes in the folders `data`; returns at once. Its log lies in `run`."""
     run.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, *_ARGUMENTS, "--run", str(run), "--policy", policy, "--steps", str(steps)]
     for folder in data:
