@@ -61,7 +61,9 @@ class ReportPicture:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything the page says. `made_at` as it shall be printed; `rig` one sentence; `success_means` what counted.
+    """Everything the page says. `made_at` as it shall be printed; `rig` one sentence.
+
+    `success_means` completes "A trial succeeds when ...", with its full stop.
 
     `timings` (phase, seconds) in order. `machine` name -> value, see `machine.machine_facts`. `commands` as typed.
     """

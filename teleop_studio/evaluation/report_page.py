@@ -71,7 +71,7 @@ def _results(report: Report) -> str:
     ]
     names = ("run", "succeeded", "rate", "95 % interval", "", "left: ok / tried", "right: ok / tried", "median success")
     parts = [
-        f"<section><h2>Trials</h2><p>{escape(report.success_means)} "
+        f"<section><h2>Trials</h2><p>A trial succeeds when {escape(report.success_means)} "
         "The interval is Clopper and Pearson's exact one.</p>",
         _table(names, rows),
     ]

@@ -43,7 +43,7 @@ def report(tmp_path: Path) -> Report:
         title="One unattended run",
         made_at="25 November 2026, 14:05",
         rig="Simulated rig, bottle scene.",
-        success_means="A trial succeeds when the bottle is lifted.",
+        success_means="the bottle is lifted.",
         demonstrations=Demonstrations(41, 20, 20, "by a scripted operator", 228.0, 13_678, 13_680),
         trainings=(Training("flow-001", "flow-matching", 6500, 605.0, np.stack([STEPS, 1 / STEPS], axis=1)),),
         trials=TrialSheet(trials),
