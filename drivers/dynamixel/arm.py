@@ -190,7 +190,7 @@ class DynamixelArm:
                 _LOG.info("%s: firmware %d knows no Fast Sync Read", self._bus.label(joint.servo_id), identity.firmware)
                 self._bus.statistics.fast_read = False
         if missing:
-            raise self._silent(", ".join(missing), ", ".join(found))
+            raise self._silent(", ".join(missing), ", ".join(found), self._bus.patience_ms)
 
     def _exchange(self, write: bytes) -> JointState:
         before_ns = self._clock.now_ns()
@@ -230,7 +230,7 @@ class DynamixelArm:
         lost = self._misses >= _MISSES_ALLOWED
         if lost.any() or not fresh.any() or self._last is None:
             silent = lost if lost.any() else ~fresh
-            raise self._silent(self._labels(silent), self._labels(fresh))
+            raise self._silent(self._labels(silent), self._labels(fresh), self._bus.reply_timeout_ms)
 
     def _has_torque(self, row: int) -> bool:
         joint, table = self._servos[row]
@@ -257,7 +257,8 @@ class DynamixelArm:
     def _read_all_fresh(self) -> JointState:
         state = self._exchange(b"")
         if state.age_ns.any():
-            raise self._silent(self._labels(state.age_ns > 0), self._labels(state.age_ns == 0))
+            missing = state.age_ns > 0
+            raise self._silent(self._labels(missing), self._labels(~missing), self._bus.reply_timeout_ms)
         return state
 
     def _goal_packet(self, position: NDArray[np.float64]) -> bytes:
@@ -296,9 +297,9 @@ class DynamixelArm:
     def _labels(self, rows: NDArray[np.bool_]) -> str:
         return ", ".join(self._bus.label(self.model.joints[row].servo_id) for row in np.flatnonzero(rows))
 
-    def _silent(self, silent: str, answered: str) -> ServoSilent:
+    def _silent(self, silent: str, answered: str, waited_ms: float) -> ServoSilent:
         return ServoSilent(
-            f"{silent} on {self._bus.port} did not answer within {self._bus.reply_timeout_ms:g} ms. "
+            f"{silent} on {self._bus.port} did not answer within {waited_ms:g} ms. "
             f"Servos that did answer: {answered or 'none'}. "
             + ("Check the cable before the first silent one." if answered else "Check the power of the arm.")
         )

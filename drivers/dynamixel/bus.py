@@ -30,6 +30,7 @@ _LOG = logging.getLogger(__name__)
 _STATUS_BYTES = 11  # around the data
 _QUIET_NS = 2_000_000  # this long without a byte: nothing of a late answer is left on the line
 _QUIET_TRIES = 5
+_FAST_PAUSE_NS = 100_000_000  # a joint answer may come this late; a plain read can not mistake it for its own
 _FAST_FAILURES = 3  # in a row, then plain reads for good
 _PING_SLOT_MS = 3  # a broadcast ping is answered in order of id, one slot each (dynamixel_sdk's own figure)
 
@@ -55,8 +56,9 @@ class Identity(NamedTuple):
 class DynamixelBus:
     """One line of servos, one owner, one thread.
 
-    Waits `reply_timeout_ms` beyond the bytes' own time on the line for an answer; one retry. `names` and `baud` may be
-    set once known: they serve the messages and the waiting time.
+    Waits for an answer, beyond the bytes' own time on the line, `reply_timeout_ms` in `exchange`, which a control loop
+    waits for, and `patience_ms` elsewhere; then one retry. `names` and `baud` may be set once known: they serve the
+    messages and the waiting time.
     """
 
     def __init__(
@@ -64,18 +66,21 @@ class DynamixelBus:
         transport: Transport,
         clock: Clock,
         reply_timeout_ms: float = 20.0,
+        patience_ms: float = 100.0,
         names: Mapping[int, str] | None = None,
         baud: int = 1_000_000,
     ) -> None:
         self._transport = transport
         self._clock = clock
         self._timeout_ns = round(reply_timeout_ms * 1e6)
+        self._patience_ns = round(patience_ms * 1e6)
         self.names = dict(names or {})
         self.baud = baud
         self.statistics = BusStatistics()
         self._answered: set[int] = set()
         self._unsettled = False
         self._fast_failures = 0
+        self._fast_from_ns = 0
 
     @property
     def port(self) -> str:
@@ -84,6 +89,10 @@ class DynamixelBus:
     @property
     def reply_timeout_ms(self) -> float:
         return self._timeout_ns * 1e-6
+
+    @property
+    def patience_ms(self) -> float:
+        return self._patience_ns * 1e-6
 
     def label(self, servo_id: int) -> str:
         """A servo as the operator knows it: "servo 3 (elbow)"."""
@@ -98,7 +107,7 @@ class DynamixelBus:
     def scan(self) -> dict[int, Identity]:
         """All servos that answer a broadcast ping at this baud rate, by id. Takes 0.8 s: each id has its time slot."""
         self._send(packet(BROADCAST, PING))
-        deadline_ns = self._clock.now_ns() + self._timeout_ns + 253 * _PING_SLOT_MS * 1_000_000
+        deadline_ns = self._clock.now_ns() + self._patience_ns + 253 * _PING_SLOT_MS * 1_000_000
         found = {}
         for status in Decoder().feed(self._transport.read(253 * 14, deadline_ns)):
             if status.instruction == STATUS and len(status.data) == 3:
@@ -138,21 +147,21 @@ class DynamixelBus:
         more; whoever is silent then has `fresh` False. Never raises for a servo, only for the port.
         """
         self.statistics.exchanges += 1
-        if self.statistics.fast_read:
+        fast = self.statistics.fast_read and self._clock.now_ns() >= self._fast_from_ns
+        if fast:
             reply = self._read_fast(block, write)
         else:
             reply = block.nothing()
             self._send(write + block.request(block.ids))
             self._collect(block, block.ids, reply)
+        if fast:
+            self._judge_fast_read(bool(reply.fresh.all()))
         if reply.fresh.all():
-            self._fast_failures = 0
             return reply
         self.statistics.retries += 1
         missing = [servo_id for servo_id, fresh in zip(block.ids, reply.fresh, strict=True) if not fresh]
-        # The retry is a plain read: a late joint answer carries the broadcast id and can not be taken for it.
         self._send(block.request(missing))
         self._collect(block, missing, reply)
-        self._judge_fast_read()
         return reply
 
     def close(self) -> None:
@@ -160,7 +169,7 @@ class DynamixelBus:
 
     def _read_fast(self, block: SyncRead, write: bytes) -> SyncReply:
         self._send(write + block.fast_request)
-        deadline_ns = self._deadline_ns(block.fast_length)
+        deadline_ns = self._deadline_ns(block.fast_length, self._timeout_ns)
         raw = self._transport.read(block.fast_length, deadline_ns)
         garbage = raw.find(block.fast_head)
         if garbage > 0 and len(raw) == block.fast_length:
@@ -174,7 +183,7 @@ class DynamixelBus:
         decoder = Decoder()
         length = _STATUS_BYTES + block.data_length
         left = len(ids)
-        deadline_ns = self._deadline_ns(left * length)
+        deadline_ns = self._deadline_ns(left * length, self._timeout_ns)
         while left:
             # Stuffing lengthens a status, so the count is a minimum; the decoder then tells what is lacking.
             wanted = max((left - 1) * length + decoder.wanted if decoder.pending else left * length, 1)
@@ -196,14 +205,14 @@ class DynamixelBus:
                 self._answered.add(servo_id)
                 return status
         raise ServoSilent(
-            f"{self.label(servo_id)} on {self.port} did not answer within {self.reply_timeout_ms:g} ms, twice. "
+            f"{self.label(servo_id)} on {self.port} did not answer within {self.patience_ms:g} ms, twice. "
             f"Servos that did answer: {self._who_answered()}. Check its cable and power, its id and its baud rate."
         )
 
     def _await(self, servo_id: int, data_length: int) -> Packet | None:
         decoder = Decoder()
         wanted = _STATUS_BYTES + data_length
-        deadline_ns = self._deadline_ns(wanted)
+        deadline_ns = self._deadline_ns(wanted, self._patience_ns)
         while True:
             received = self._transport.read(wanted, deadline_ns)
             for status in decoder.feed(received):
@@ -232,9 +241,11 @@ class DynamixelBus:
         else:
             self.statistics.timeouts += 1
 
-    def _judge_fast_read(self) -> None:
-        if not self.statistics.fast_read:
+    def _judge_fast_read(self, succeeded: bool) -> None:
+        if succeeded:
+            self._fast_failures = 0
             return
+        self._fast_from_ns = self._clock.now_ns() + _FAST_PAUSE_NS
         self._fast_failures += 1
         if self._fast_failures >= _FAST_FAILURES:
             self.statistics.fast_read = False
@@ -251,8 +262,8 @@ class DynamixelBus:
                 "Check the arm's model and the servo's operating mode and limits."
             )
 
-    def _deadline_ns(self, reply_bytes: int) -> int:
-        return self._clock.now_ns() + self._timeout_ns + reply_bytes * 10_000_000_000 // self.baud
+    def _deadline_ns(self, reply_bytes: int, patience_ns: int) -> int:
+        return self._clock.now_ns() + patience_ns + reply_bytes * 10_000_000_000 // self.baud
 
     def _who_answered(self) -> str:
         return ", ".join(self.label(servo_id) for servo_id in sorted(self._answered)) or "none"

@@ -64,12 +64,12 @@ class FileDescriptorTransport:
                 raise self._lost(error.strerror) from error
 
     def read(self, count: int, deadline_ns: int) -> bytes:
+        self._descriptor()
         received = b""
         while len(received) < count:
             remaining_ns = deadline_ns - time.monotonic_ns()
             # Past the deadline one more look is taken: what is there already must not be lost to a late wake-up.
-            ready = self._poller.poll(max(0.0, remaining_ns * 1e-6)) if self._descriptor() >= 0 else []
-            if not ready:
+            if not self._poller.poll(max(0.0, remaining_ns * 1e-6)):
                 if remaining_ns <= 0:
                     break
                 continue
@@ -77,6 +77,7 @@ class FileDescriptorTransport:
         return received
 
     def flush_input(self) -> None:
+        self._descriptor()
         while self._poller.poll(0):
             self._take(_CHUNK)
 

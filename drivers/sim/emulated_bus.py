@@ -55,6 +55,7 @@ class EmulatedBus:
         self._decoder = Decoder()
         self._replies: list[tuple[int, int, bytes]] = []
         self._sent = 0
+        self._heard: dict[int, list[EmulatedServo]] = {}
         self._free_ns = 0  # when the line falls silent
         self._answers: dict[int, Callable[[Packet], None]] = {
             PING: self._ping,
@@ -91,6 +92,7 @@ class EmulatedBus:
                 self._free_ns += self._duration_ns(10 + len(instruction.params))
             for servo in self.servos:
                 servo.feed_watchdog(now_ns)
+            self._heard = self._listen()
             self._answers.get(instruction.instruction, self._refuse)(instruction)
 
     def due_ns(self) -> int | None:
@@ -120,15 +122,20 @@ class EmulatedBus:
     def _duration_ns(self, byte_count: int) -> int:
         return byte_count * 10_000_000_000 // self.baud
 
+    def _listen(self) -> dict[int, list[EmulatedServo]]:
+        """Who hears an instruction now: in order of id, duplicates side by side."""
+        heard: dict[int, list[EmulatedServo]] = {}
+        for servo in self.servos:
+            servo_id = servo.servo_id
+            if servo.baud == self.baud and servo_id not in self.faults.silent:
+                heard.setdefault(servo_id, []).append(servo)
+        return heard
+
     def _listening(self, servo_id: int) -> list[EmulatedServo]:
-        """Who hears an instruction to `servo_id`; for the broadcast id all, in order of id."""
-        silent = self.faults.silent
-        heard = [
-            servo
-            for servo in self.servos
-            if (servo_id in (BROADCAST, servo.servo_id)) and servo.baud == self.baud and servo.servo_id not in silent
-        ]
-        return heard if len(heard) < 2 else sorted(heard, key=lambda servo: servo.servo_id)
+        """Whom an instruction to `servo_id` concerns; for the broadcast id all, in order of id."""
+        if servo_id == BROADCAST:
+            return [servo for key in sorted(self._heard) for servo in self._heard[key]]
+        return self._heard.get(servo_id, [])
 
     def _answer(self, servo: EmulatedServo, level: int, error: int, data: bytes = b"") -> None:
         if servo.status_return_level < level:
@@ -152,7 +159,7 @@ class EmulatedBus:
 
     def _ping(self, instruction: Packet) -> None:
         for servo in self._listening(instruction.servo_id):
-            self._answer(servo, _PING_LEVEL, 0, pack("<HB", servo.table.model_number, servo.peek("firmware_version")))
+            self._answer(servo, _PING_LEVEL, 0, pack("<HB", servo.peek("model_number"), servo.peek("firmware_version")))
 
     def _read(self, instruction: Packet) -> None:
         if instruction.servo_id == BROADCAST:
@@ -195,6 +202,8 @@ class EmulatedBus:
             self._answer(servo, _ALL_LEVEL, error)
 
     def _sync_read(self, instruction: Packet) -> None:
+        if len(instruction.params) < 4:
+            return
         address, length = unpack_from("<HH", instruction.params)
         for servo_id in instruction.params[4:]:
             for servo in self._listening(servo_id):
@@ -208,6 +217,8 @@ class EmulatedBus:
 
     def _sync_write(self, instruction: Packet) -> None:
         params = instruction.params
+        if len(params) < 4:
+            return
         address, length = unpack_from("<HH", params)
         for start in range(4, len(params) - length, length + 1):
             for servo in self._listening(params[start]):
@@ -222,7 +233,7 @@ class EmulatedBus:
             start += 5 + length
 
     def _fast_sync_read(self, instruction: Packet) -> None:
-        if self.faults.no_fast_read:
+        if self.faults.no_fast_read or len(instruction.params) < 4:
             return
         ids = instruction.params[4:]
         address, length = unpack_from("<HH", instruction.params)
