@@ -4,13 +4,15 @@ Each slot has a sequence lock: odd while it is written, `2 * index + 2` once ite
 was overtaken gets None, never torn data. Proven on x86; numpy stores carry no barriers, so other memory models would
 need a test of their own.
 
-Only the supervisor creates and unlinks; names carry its pid, so that `sweep` can remove what a killed one left.
+Only the supervisor creates and unlinks; names carry its pid, so that `sweep` can remove what a killed one left, and
+a number drawn at random, because a pid comes again.
 """
 
+import contextlib
 import os
 import re
+import secrets
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import resource_tracker, shared_memory
 from pathlib import Path
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 
 _PREFIX = "tstudio"
 _HEADER_BYTES = 64
+_OURS = f"{_PREFIX}_{os.getpid()}_{secrets.token_hex(3)}"
 _attach_lock = threading.Lock()
 
 
@@ -35,7 +38,7 @@ class RingSpec:
 
     @property
     def item_bytes(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+        return int(np.prod(self.shape, dtype=np.int64) * np.dtype(self.dtype).itemsize)
 
     @property
     def total_bytes(self) -> int:
@@ -48,7 +51,7 @@ class SharedRing:
 
     def __init__(self, spec: RingSpec, segment: shared_memory.SharedMemory, owner: bool) -> None:
         self.spec = spec
-        self._segment, self._owner = segment, owner
+        self._segment, self._owner, self._closed = segment, owner, False
         buffer = segment.buf
         stride = -(-spec.item_bytes // 64) * 64
         first = _HEADER_BYTES + -(-16 * spec.slots // 64) * 64
@@ -61,8 +64,13 @@ class SharedRing:
 
     @classmethod
     def create(cls, tag: str, slots: int, shape: tuple[int, ...], dtype: Any) -> "SharedRing":
-        """A new ring owned by this process. `tag` must be unique within it."""
-        spec = RingSpec(f"{_PREFIX}_{os.getpid()}_{tag}", slots, shape, dtype)
+        """A new ring owned by this process. `tag` names it: letters, digits, "_" and "-", unique within the process.
+
+        Raises `ValueError` for another tag or no slot, `FileExistsError` for a tag in use.
+        """
+        if not re.fullmatch(r"[\w-]+", tag, re.ASCII) or slots < 1:
+            raise ValueError(f"a ring needs a plain tag and at least one slot; got {tag!r}, {slots}")
+        spec = RingSpec(f"{_OURS}_{tag}", slots, shape, dtype)
         segment = shared_memory.SharedMemory(spec.name, create=True, size=spec.total_bytes)
         return cls(spec, segment, owner=True)
 
@@ -71,8 +79,8 @@ class SharedRing:
         """Attach to a ring of another process. Raises `FileNotFoundError` when it is gone."""
         with _attach_lock:
             # CPython 3.12 has no track=False: a tracked attach would unlink the owner's segment (gh-82300).
-            register: Callable[[str, str], None] = resource_tracker.register
-            resource_tracker.register = lambda name, kind: None if kind == "shared_memory" else register(name, kind)
+            register: Any = resource_tracker.register
+            resource_tracker.register = lambda name, rtype: None if rtype == "shared_memory" else register(name, rtype)
             try:
                 segment = shared_memory.SharedMemory(spec.name)
             finally:
@@ -121,22 +129,40 @@ class SharedRing:
         return 0 if index < 0 else int(self._stamps[index % self.spec.slots])
 
     def close(self) -> None:
-        """Detach; the owner also removes the segment."""
+        """Detach; the owner also removes the segment. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         del self._head, self._sequence, self._stamps
         self._items = []
         self._segment.close()
         if self._owner:
-            self._segment.unlink()
+            with contextlib.suppress(FileNotFoundError):  # somebody emptied the folder of shared memory
+                self._segment.unlink()
 
 
 def sweep(folder: Path = Path("/dev/shm")) -> list[str]:
-    """Remove segments whose supervisor is gone; returns their names. Linux only, elsewhere nothing is left behind."""
+    """Remove segments whose supervisor is gone; returns their names. What belongs to another user stays.
+
+    Linux only: elsewhere shared memory has no folder, and nothing is done.
+    """
     removed: list[str] = []
     if not folder.is_dir():
         return removed
     for entry in folder.iterdir():
         match = re.fullmatch(_PREFIX + r"_(\d+)_.*", entry.name)
-        if match and not Path(f"/proc/{match[1]}").exists():
-            entry.unlink(missing_ok=True)
-            removed.append(entry.name)
+        if match and not _alive(int(match[1])):
+            with contextlib.suppress(OSError):
+                entry.unlink()
+                removed.append(entry.name)
     return removed
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # signal 0 only asks
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
