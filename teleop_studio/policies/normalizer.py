@@ -6,8 +6,10 @@ from torch import Tensor, nn
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.policy import LANDMARKS, Statistics
 
-# A joint that hardly moves in the demonstrations would otherwise be blown up to unit spread.
-JOINT_STD_FLOOR = 1e-3
+# What hardly moves in the demonstrations would otherwise be blown up to unit spread. A measured joint may well be off by
+# a degree for other reasons (sag, play, another start pose): that must not look like a pose from another world.
+STATE_STD_FLOOR = 0.02
+CHUNK_STD_FLOOR = 1e-3
 LANDMARK_STD_FLOOR_M = 5e-3
 
 
@@ -37,9 +39,9 @@ class Normalizer(nn.Module):
     def fit(self, statistics: Statistics) -> None:
         """Take over the training data's mean and spread, spread floored."""
         self.state_mean.copy_(statistics.state_mean)
-        self.state_std.copy_(statistics.state_std.clamp(min=JOINT_STD_FLOOR))
+        self.state_std.copy_(statistics.state_std.clamp(min=STATE_STD_FLOOR))
         self.chunk_mean.copy_(statistics.chunk_mean)
-        self.chunk_std.copy_(statistics.chunk_std.clamp(min=JOINT_STD_FLOOR))
+        self.chunk_std.copy_(statistics.chunk_std.clamp(min=CHUNK_STD_FLOOR))
         self.landmarks_mean.copy_(statistics.landmarks_mean)
         self.landmarks_std.copy_(statistics.landmarks_std.clamp(min=LANDMARK_STD_FLOOR_M))
 

@@ -10,6 +10,7 @@ from drivers.arms import ARMS
 from drivers.kinematics import Chain
 from recorders.catalog import EpisodeInfo, episode_info, list_episodes
 from recorders.episode_reader import EpisodeReader
+from recorders.schema import FILE_SUFFIX
 from teleop_studio.control.sources import LEADER
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.training.demonstration import Demonstration
@@ -32,11 +33,12 @@ class Task:
 def choose_episodes(data: Path | Iterable[Path]) -> list[Path]:
     """The episodes to learn from: those that people (or the scripted operator) drove and did not call failures.
 
-    `data` one folder, or episode files and folders of them. Raises `TrainingError` when nothing is left, saying why.
+    `data` one folder, or episode files and folders of them. Raises `TrainingError` when nothing is left, saying why;
+    `RecorderError` for a file that is named and can not be read.
     """
     infos: list[EpisodeInfo] = []
     for path in [data] if isinstance(data, Path) else list(data):
-        infos += list_episodes(path) if path.is_dir() else [episode_info(path)]
+        infos += [episode_info(path)] if path.suffix == FILE_SUFFIX else list_episodes(path)
     chosen = [info.path for info in infos if not _left_out(info)]
     if not chosen:
         reasons = sorted({_left_out(info) for info in infos})

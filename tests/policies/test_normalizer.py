@@ -2,7 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teleop_studio.policies.normalizer import JOINT_STD_FLOOR, Normalizer
+from teleop_studio.policies.normalizer import STATE_STD_FLOOR, Normalizer
 from teleop_studio.policies.policy import Statistics
 from tests.policies.toy_task import GRIPPER, TOY, unit_statistics
 
@@ -42,7 +42,7 @@ def test_a_joint_that_never_moved_is_not_blown_up() -> None:
     still.chunk_std.zero_()
     still.state_std.zero_()
     normalizer.fit(still)
-    assert float(normalizer.state(torch.full((1, 7), JOINT_STD_FLOOR)).max()) <= 1.0 + 1e-6
+    assert float(normalizer.state(torch.full((1, 7), STATE_STD_FLOOR)).max()) <= 1.0 + 1e-6
     assert torch.isfinite(normalizer.chunk(torch.zeros(1, 16, 7), torch.zeros(1, 7))).all()
 
 
