@@ -46,6 +46,7 @@ class DynamixelArm:
         ids = [joint.servo_id for joint in model.joints]
         self._state = SyncRead(ids, _STATE_ADDRESS, _STATE_FIELDS)
         self._goal = SyncWrite(ids, self._tables[0].register("goal_position"))
+        self._torque = SyncWrite(ids, self._tables[0].register("torque_enable"))
         self._misses = np.zeros(len(ids), np.int64)
         self._seen_ns = np.zeros(len(ids), np.int64)
         self._no_age = np.zeros(len(ids), np.int64)
@@ -98,9 +99,11 @@ class DynamixelArm:
         for (joint, table), goal in zip(self._servos, goals, strict=True):
             self._bus.write(joint.servo_id, table.register("goal_position"), int(goal))
         self.set_effort_limit(1.0)
+        # All at once, so that the arm does not stiffen joint by joint; then each has to confirm.
+        self._bus.send(self._torque.packet(np.ones(len(self._servos))))
+        self._powered = True
         for joint, table in self._servos:
             self._bus.write(joint.servo_id, table.register("torque_enable"), 1)
-        self._powered = True
 
     def torque_off(self) -> list[str]:
         """Make every servo limp; one that fails does not keep the others powered.
@@ -125,12 +128,22 @@ class DynamixelArm:
         return missed
 
     def hold(self) -> None:
-        """Goals := where the joints are now. Raises `ServoSilent`, `PortLost`."""
-        position = np.clip(self._read_all_fresh().position, self._lower, self._upper)
-        request = self._goal_packet(position)
-        # Nobody confirms a Sync Write, so it goes twice.
-        self._bus.send(request)
-        self._bus.send(request)
+        """Goals := where the joints are now, or were when last seen.
+
+        Raises `ServoSilent`, `ServoAlert` when the reading fails, but only after every joint that listens was told.
+        """
+        failure: BusError | None = None
+        try:
+            self._exchange(b"")
+        except (ServoSilent, ServoAlert) as error:
+            failure = error
+        if self._last is not None:
+            request = self._goal_packet(np.clip(self._last.position, self._lower, self._upper))
+            # Nobody confirms a Sync Write, so it goes twice.
+            self._bus.send(request)
+            self._bus.send(request)
+        if failure is not None:
+            raise failure
 
     def set_effort_limit(self, share: float) -> None:
         """Let each joint use at most `share` 0..1 of its allowed effort (Goal PWM, Goal Current). Raises `PortLost`."""
@@ -196,9 +209,6 @@ class DynamixelArm:
         before_ns = self._clock.now_ns()
         reply = self._bus.exchange(self._state, write)
         stamp_ns = (before_ns + self._clock.now_ns()) // 2
-        complete = reply.fresh.all()
-        if not complete or self._misses.any():
-            self._count_misses(reply.fresh)
         values = reply.values
         state = JointState(
             stamp_ns=stamp_ns,
@@ -209,10 +219,14 @@ class DynamixelArm:
             age_ns=self._no_age,
             alert=(reply.error & ALERT_BIT) != 0,
         )
-        if not complete:
-            state = self._fill_gaps(state, reply.fresh)
+        if not reply.fresh.all():
+            if self._last is None:
+                raise self._silent(self._labels(~reply.fresh), self._labels(reply.fresh), self._bus.reply_timeout_ms)
+            state = self._fill_gaps(state, reply.fresh, self._last)
         self._seen_ns[reply.fresh] = stamp_ns
         self._last = state
+        if self._misses.any() or not reply.fresh.all():
+            self._count_misses(reply.fresh)
         if self._restarted:
             names = ", ".join(self.model.names[row] for row in self._restarted)
             raise ServoAlert(
@@ -228,8 +242,8 @@ class DynamixelArm:
             # A servo that was away may have restarted, and then it is limp while we believe it holds.
             self._restarted += [row for row in map(int, returned) if not self._has_torque(row)]
         lost = self._misses >= _MISSES_ALLOWED
-        if lost.any() or not fresh.any() or self._last is None:
-            silent = lost if lost.any() else ~fresh
+        if lost.any() or not fresh.any():
+            silent = lost if fresh.any() else ~fresh
             raise self._silent(self._labels(silent), self._labels(fresh), self._bus.reply_timeout_ms)
 
     def _has_torque(self, row: int) -> bool:
@@ -241,9 +255,7 @@ class DynamixelArm:
             self._misses[row] = max(1, self._misses[row])
             return True
 
-    def _fill_gaps(self, state: JointState, fresh: NDArray[np.bool_]) -> JointState:
-        last = self._last
-        assert last is not None  # _count_misses has raised otherwise
+    def _fill_gaps(self, state: JointState, fresh: NDArray[np.bool_], last: JointState) -> JointState:
         return JointState(
             stamp_ns=state.stamp_ns,
             position=np.where(fresh, state.position, last.position),

@@ -7,7 +7,7 @@ Torque on does not move the goal: a stale goal makes the emulated arm jump, as t
 
 from collections.abc import Callable
 from math import tau
-from struct import pack_into
+from struct import pack_into, unpack_from
 
 from drivers.clock import Clock
 from drivers.dynamixel.control_table import (
@@ -230,7 +230,8 @@ class EmulatedServo:
     def _check_goal(self, value: int) -> int:
         if self._memory[11] != _POSITION:
             return 0
-        return 0 if self.peek("min_position_limit") <= value <= self.peek("max_position_limit") else ERROR_LIMIT
+        highest, lowest = unpack_from("<II", self._memory, 48)
+        return 0 if lowest <= value <= highest else ERROR_LIMIT
 
     def _check_within(self, value: int, limit: str) -> int:
         return 0 if abs(value) <= self.peek(limit) else ERROR_LIMIT

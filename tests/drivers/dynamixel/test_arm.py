@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from drivers.arms.model import CURRENT_BASED_POSITION_MODE
 from drivers.errors import DriverError, PortLost, ServoAlert, ServoRefused, ServoSilent, WrongServo
 from drivers.samples import JointState
 from drivers.sim.faults import FaultScript
+from drivers.sim.plant import FreeShaft
 from tests.drivers.conftest import Bench, MakeBench
 
 HOME = np.array(STUDIO_FOLLOWER.home)
@@ -179,6 +181,29 @@ def test_hold_moves_the_goals_to_where_the_joints_are(bench: Bench) -> None:
     np.testing.assert_array_equal(goals, bench.arm.calibration.to_ticks(HOME))
 
 
+def test_hold_tells_the_joints_that_listen_even_when_one_is_lost(bench: Bench) -> None:
+    bench.arm.torque_on()
+    bench.line.faults.silence(3)
+    for _ in range(2):
+        tick(bench)
+    for servo in bench.line.servos:
+        servo.poke("goal_position", 2300)
+    with pytest.raises(ServoSilent, match=r"servo 3 \(elbow\)"):
+        bench.arm.hold()
+    goals = np.array([servo.peek("goal_position") for servo in bench.line.servos])
+    expected = bench.arm.calibration.to_ticks(HOME)
+    expected[2] = 2300
+    np.testing.assert_array_equal(goals, expected)
+
+
+def test_a_servo_that_refuses_torque_is_reported_and_the_others_hold(bench: Bench) -> None:
+    # The overload comes after the last look at the alert bits, when the first goal is written.
+    bench.line.servo(1).plant = _Tripwire(lambda: bench.line.servo(5).fail(OVERLOAD))
+    with pytest.raises(ServoRefused, match=r"servo 5 \(wrist_yaw\) on bench refused 1 for torque_enable"):
+        bench.arm.torque_on()
+    assert bench.torque() == [True, True, True, True, False, True, True]
+
+
 def test_the_effort_limit_reaches_pwm_and_current(bench: Bench) -> None:
     bench.arm.torque_on()
     assert [servo.peek("goal_pwm") for servo in bench.line.servos] == [885] * 7
@@ -305,3 +330,15 @@ def test_faults_are_used_up(bench: Bench) -> None:
     script.drop_replies(3, 1)
     tick(bench)
     assert script.next_for(3) is None
+
+
+class _Tripwire(FreeShaft):
+    """A shaft whose next drive sets something off."""
+
+    def __init__(self, trip: Callable[[], None]) -> None:
+        super().__init__()
+        self._trip = trip
+
+    def drive(self, goal_rad: float, torque_on: bool, p_gain: int, d_gain: int, effort_limit: float) -> None:
+        self._trip()
+        super().drive(goal_rad, torque_on, p_gain, d_gain, effort_limit)
