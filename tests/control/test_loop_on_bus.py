@@ -1,0 +1,181 @@
+"""The loop on emulated servos: everything between its tick and the registers is the real thing, time is by hand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from drivers.arms import STUDIO_FOLLOWER, STUDIO_LEADER
+from drivers.arms.model import ArmModel
+from drivers.clock import ManualClock
+from drivers.dynamixel.arm import DynamixelArm
+from drivers.dynamixel.bus import DynamixelBus
+from drivers.dynamixel.transport import MemoryTransport
+from drivers.errors import PortLost
+from drivers.sim.emulated_bus import EmulatedBus
+from drivers.sim.plant import FreeShaft
+from drivers.sim.servo import EmulatedServo
+from teleop_studio.control.loop import LOST_TICKS, ControlLoop, Tick
+from teleop_studio.control.safety import SafetyGate
+from teleop_studio.control.sources import HOLD, HoldSource, LeaderSource
+from tests.control.arms import HOME
+
+
+@dataclass
+class Side:
+    """One emulated arm and our driver at the other end of its line."""
+
+    model: ArmModel
+    shafts: list[FreeShaft]
+    line: EmulatedBus
+    arm: DynamixelArm
+
+    @classmethod
+    def connected(cls, model: ArmModel, clock: ManualClock) -> "Side":
+        shafts = [FreeShaft() for _ in model.joints]
+        servos = [EmulatedServo(j.servo_id, j.servo, s, clock) for j, s in zip(model.joints, shafts, strict=True)]
+        line = EmulatedBus(servos, clock, wire_time=True, baud=model.baud)
+        bus = DynamixelBus(MemoryTransport(line, clock, model.name), clock)
+        side = cls(model, shafts, line, DynamixelArm(model, bus, clock))
+        side.put(HOME)
+        side.arm.connect()
+        return side
+
+    def put(self, position: NDArray[np.float64]) -> None:
+        for joint, shaft, value in zip(self.model.joints, self.shafts, position, strict=True):
+            shaft.put(joint.sign * joint.servo_rad_per_unit * float(value))
+
+    @property
+    def position(self) -> NDArray[np.float64]:
+        scale = [joint.sign * joint.servo_rad_per_unit for joint in self.model.joints]
+        return np.array([shaft.position_rad() for shaft in self.shafts]) / scale
+
+    @property
+    def goals(self) -> list[int]:
+        return [servo.peek("goal_position") for servo in self.line.servos]
+
+    @property
+    def torque(self) -> list[bool]:
+        return [servo.torque_on for servo in self.line.servos]
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.leader = Side.connected(STUDIO_LEADER, self.clock)
+        self.follower = Side.connected(STUDIO_FOLLOWER, self.clock)
+        self.loop = ControlLoop(self.leader.arm, self.follower.arm, SafetyGate(STUDIO_FOLLOWER), self.clock, 100.0)
+
+    def run(self, ticks: int = 1) -> Tick:
+        for _ in range(ticks):
+            tick = self.loop.tick(self.loop.wait())
+        assert tick is not None
+        return tick
+
+    def copying(self) -> "Bench":
+        self.loop.engage(LeaderSource())
+        assert not self.run().aligning
+        return self
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench().copying()
+
+
+def away(joint: int, by: float) -> NDArray[np.float64]:
+    pose = HOME.copy()
+    pose[joint] += by
+    return pose
+
+
+def test_the_follower_copies_the_leader_and_only_it_has_torque(bench: Bench) -> None:
+    bench.leader.put(away(0, 0.5))
+    tick = bench.run(60)
+    np.testing.assert_allclose(bench.follower.position, away(0, 0.5), atol=2e-3)  # a tick is 1.5 mrad
+    assert all(bench.follower.torque)
+    assert not any(bench.leader.torque)
+    assert tick.reason == ""
+    assert tick.missed_deadlines == 0
+
+
+def test_one_dropped_reply_is_no_fault(bench: Bench) -> None:
+    bench.follower.line.faults.drop_replies(3)
+    for _ in range(5):
+        bench.run()
+        assert bench.loop.fault == ""
+    assert bench.loop.driving
+
+
+def test_a_servo_that_falls_silent_is_named_and_the_arm_is_left_holding(bench: Bench) -> None:
+    bench.leader.put(away(0, 0.5))
+    bench.run(20)
+    bench.follower.line.faults.silence(3)
+    bench.run(20)
+    assert "servo 3 (elbow)" in bench.loop.fault
+    assert not bench.loop.driving
+    assert all(bench.follower.torque)
+    goals = bench.follower.goals
+    bench.leader.put(away(0, -0.5))
+    bench.run(10)
+    assert bench.follower.goals == goals
+
+
+def test_a_servo_that_was_away_and_lost_its_torque_gets_it_back_only_by_engage(bench: Bench) -> None:
+    line = bench.follower.line
+    line.faults.silence(2)
+    bench.run(LOST_TICKS + 5)
+    line.servo(2).reboot()
+    bench.clock.advance_ns(1_000_000_000)
+    line.faults.revive(2)
+    bench.run(10)
+    assert bench.follower.torque == [True, False, True, True, True, True, True]
+    assert "shoulder" in bench.loop.fault
+    bench.loop.engage(HoldSource())
+    bench.run(3)
+    assert all(bench.follower.torque)
+    assert bench.loop.fault == ""
+
+
+def test_an_unplugged_follower_is_taken_up_where_it_stands_when_it_is_back(bench: Bench) -> None:
+    faults = bench.follower.line.faults
+    faults.unplug()
+    bench.run(LOST_TICKS)
+    assert "studio-follower" in bench.loop.fault
+    assert not bench.loop.driving
+    with pytest.raises(PortLost, match="studio-follower"):
+        bench.loop.engage(HoldSource())
+    assert not bench.loop.driving
+    assert bench.loop.release() == list(STUDIO_FOLLOWER.names)
+
+    faults.plug_in()
+    bench.follower.put(away(0, 1.0))  # somebody turned it meanwhile
+    bench.loop.engage(LeaderSource())
+    tick = bench.run(10)
+    assert tick.aligning
+    assert tick.action[0] == pytest.approx(HOME[0] + 1.0, abs=0.06)
+    assert bench.loop.fault == ""
+
+
+def test_an_unplugged_leader_makes_the_follower_hold_with_torque(bench: Bench) -> None:
+    bench.leader.put(away(0, 1.5))
+    bench.run(5)
+    bench.leader.line.faults.unplug()
+    bench.run(40)
+    stands = bench.follower.position
+    bench.run(20)
+    np.testing.assert_array_equal(bench.follower.position, stands)
+    assert 0.2 < stands[0] - HOME[0] < 0.9
+    assert all(bench.follower.torque)
+    assert bench.loop.driving
+    assert bench.loop.fault != ""
+
+
+def test_release_reaches_every_servo_that_still_answers_and_names_the_others(bench: Bench) -> None:
+    bench.follower.line.faults.silence(5)
+    assert bench.loop.release() == ["wrist_yaw"]
+    assert bench.follower.torque[:4] == [False] * 4
+    assert bench.follower.torque[5:] == [False] * 2
+    bench.run()
+    assert bench.run().source == HOLD
