@@ -14,7 +14,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from recorders.disk import require_room, sync_folder
+from recorders.disk import require_room
 from recorders.episode import ArmSample as ArmSample
 from recorders.episode import CameraDescription as CameraDescription
 from recorders.episode import EpisodeDescription as EpisodeDescription
@@ -40,9 +40,9 @@ _MAX_SOURCES = 255
 class EpisodeWriter:
     """One take being recorded into `folder/.journal/<uuid>/`. Each `add_...` writes one whole record.
 
-    Nothing here waits for the disk except the start and `finish`: about once per second a thread syncs. A killed
-    process loses nothing that was added, a power cut about the last second. When the disk refuses, the `add_...` raise
-    `DiskError` (`DiskFull`) and the take is over: what was added before stays for `recover`, or can be discarded.
+    Only `finish` waits for the disk: about once per second a thread syncs. A killed process loses nothing that was
+    added, a power cut about the last second. When the disk refuses, the `add_...` raise `DiskError` (`DiskFull`) and
+    the take is over: what was added before stays for `recover`, or can be discarded.
     """
 
     def __init__(self, folder: Path, description: EpisodeDescription, recorded_at: datetime | None = None) -> None:
@@ -58,12 +58,8 @@ class EpisodeWriter:
             self.journal.mkdir(parents=True)
         try:
             require_room(folder, _ROOM_BYTES, "start a take")
-            self._file = JournalWriter(self.journal / JOURNAL_FILE)
+            self._file = JournalWriter(self.journal / JOURNAL_FILE, above=(self.journal.parent, folder))
             self._append_json(Kind.DESCRIPTION, 0, {"uuid": self.uuid, "recorded_at": stamp, **asdict(description)})
-            self._file.sync()
-            with disk_errors("start a take", folder):
-                for name in (self.journal, self.journal.parent, folder):
-                    sync_folder(name)
         except RecorderError:
             shutil.rmtree(self.journal, ignore_errors=True)
             raise

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from recorders.disk import sync_folder
 from recorders.errors import EpisodeBusy, EpisodeMissing, disk_errors
 
 _HEAD = struct.Struct("<4sBBHIQq")
@@ -56,15 +57,15 @@ class Record:
 class JournalWriter:
     """Appends records and brings them to the disk about once per second. Holds a lock that dies with the process."""
 
-    def __init__(self, path: Path) -> None:
-        """Makes the file. Raises `DiskError`."""
+    def __init__(self, path: Path, above: tuple[Path, ...] = ()) -> None:
+        """Makes the file. `above` are folders that are new as well, to be synced with it. Raises `DiskError`."""
         self._path = path
         with disk_errors("start a journal", path):
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
             fcntl.flock(self._fd, fcntl.LOCK_EX)
-        self._size = 0
         self._count = 0
-        self._synced_s = time.monotonic()
+        self._synced_s = -_SYNC_PERIOD_S  # the first record makes the first sync
+        self._unsynced_folders = (path.parent, *above)
         self._broken: OSError | None = None
         self._sync_wanted = threading.Event()
         self._closing = False
@@ -73,16 +74,13 @@ class JournalWriter:
         self._syncer.start()
 
     def append(self, kind: Kind, stream: int, stamp_ns: int, payload: bytes) -> None:
-        """Writes one whole record or none. Raises `DiskError`; then the journal is closed and raises it again."""
+        """Writes one record. Raises `DiskError`; then the journal is closed, its tail torn, and raises it again."""
         head = _HEAD.pack(_MAGIC, kind, stream, 0, len(payload), self._count, stamp_ns)
         crc = _CRC.pack(zlib.crc32(payload, zlib.crc32(head)))
-        size = _OVERHEAD + len(payload)
         with self._closing_when_broken():
-            if os.writev(self._fd, [head, crc, payload]) != size:
-                # A nearly full disk takes a part and raises only at the next write.
-                os.ftruncate(self._fd, self._size)
+            # A nearly full disk takes a part and raises only at the next write.
+            if os.writev(self._fd, [head, crc, payload]) != _OVERHEAD + len(payload):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._size += size
         self._count += 1
         now_s = time.monotonic()
         if now_s - self._synced_s >= _SYNC_PERIOD_S:
@@ -92,7 +90,7 @@ class JournalWriter:
     def sync(self) -> None:
         """Returns when everything is on the disk. Raises `DiskError`."""
         with self._closing_when_broken():
-            os.fdatasync(self._fd)
+            self._sync_now()
 
     def close(self) -> None:
         """Ends without a sync of its own; a second call does nothing."""
@@ -123,10 +121,16 @@ class JournalWriter:
         while self._sync_wanted.wait() and not self._closing:
             self._sync_wanted.clear()
             try:
-                os.fdatasync(self._fd)
+                self._sync_now()
             except OSError as error:
                 self._broken = error
                 return
+
+    def _sync_now(self) -> None:
+        os.fdatasync(self._fd)
+        for folder in self._unsynced_folders:
+            sync_folder(folder)
+        self._unsynced_folders = ()
 
 
 @contextmanager

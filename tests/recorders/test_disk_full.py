@@ -26,6 +26,7 @@ import resource, sys
 from pathlib import Path
 from recorders.episode_writer import EpisodeWriter
 from recorders.errors import DiskFull
+from recorders.repair import recover
 from tests.recorders.takes import description, frame
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 writer = EpisodeWriter(Path(sys.argv[1]), description())
@@ -34,14 +35,13 @@ try:
         writer.add_frame(frame(index))
 except DiskFull as error:
     print(index, error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(*recover(Path(sys.argv[1])))
 for attempt in (lambda: writer.add_frame(frame(0)), lambda: writer.finish("success")):
     try:
         attempt()
     except DiskFull:
-        print("still full")
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-from recorders.repair import recover
-print(*recover(Path(sys.argv[1])))
+        print("over")
 """
 
 BUILD = """
@@ -64,10 +64,10 @@ def run(code: str, *arguments: object) -> list[str]:
 
 @pytest.mark.parametrize("limit", [100_000, 100_001, 100_250])
 def test_a_take_on_a_full_disk_keeps_every_whole_tick_at_once(tmp_path: Path, limit: int) -> None:
-    refused, again, at_the_end, recovered = run(FILL, tmp_path, limit)
+    refused, recovered, again, at_the_end = run(FILL, tmp_path, limit)
     written = int(refused.split()[0])
     assert "The disk is full. The app could not write the journal" in refused
-    assert (again, at_the_end) == ("still full", "still full")
+    assert (again, at_the_end) == ("over", "over")
     assert "was cut off. It is kept as 000001-" in recovered
     (info,) = list_episodes(tmp_path)
     assert (info.frames, info.outcome, verify(info.path)) == (written, "interrupted", [])

@@ -1,13 +1,17 @@
 """The journal gives back every whole record, whatever happens to its bytes."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recorders.episode_writer import EpisodeWriter
 from recorders.errors import EpisodeBusy
 from recorders.journal import JournalWriter, Kind, opened_journal, record_bytes, scan
+from tests.recorders.takes import description, frame
 
 PAYLOADS = [bytes([index]) * (index * 37 % 200) + b"TSJ1" * (index % 3) for index in range(12)]
 
@@ -72,6 +76,30 @@ def test_garbage_never_becomes_a_record(journal: bytes, tail: bytes, begin: int,
     damaged = journal[:begin] + bytes(min(length, len(journal) - begin)) + journal[begin + length :] + tail
     found = payloads_by_count(damaged)
     assert all(PAYLOADS[count] == payload for count, payload in found.items())
+
+
+def test_the_journal_is_brought_to_the_disk_every_second_and_at_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[float, int]] = []
+    really = os.fdatasync
+
+    def watched(descriptor: int) -> None:
+        size = os.fstat(descriptor).st_size
+        really(descriptor)
+        synced.append((time.monotonic(), size))
+
+    monkeypatch.setattr(os, "fdatasync", watched)
+    writer = EpisodeWriter(tmp_path, description())
+    begin, index = time.monotonic(), 0
+    while time.monotonic() < begin + 1.5:
+        writer.add_frame(frame(index))
+        index += 1
+    journal = writer.finish("success")
+    assert synced[-1][1] == (journal / "take.journal").stat().st_size
+    moments = [moment - begin for moment, _ in synced]
+    assert len(moments) >= 3
+    assert moments[1] < 5.0
 
 
 def test_a_journal_being_written_is_left_alone(tmp_path: Path) -> None:

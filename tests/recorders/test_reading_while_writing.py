@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from recorders.episode_builder import build_episode
 from tests.recorders.takes import recorded
-for take in range(12):
+for take in range(5):
     build_episode(recorded(Path(sys.argv[1]), 1))
 """
 
@@ -33,14 +33,38 @@ def test_a_reader_never_meets_half_an_episode(tmp_path: Path) -> None:
                 assert verify(info.path) == []
     assert child.returncode == 0
     assert len(seen) > 1
-    assert [info.number for info in list_episodes(tmp_path)] == list(range(1, 13))
+    assert [info.number for info in list_episodes(tmp_path)] == list(range(1, 6))
+
+
+NUMBER = """
+import fcntl, os, sys
+from pathlib import Path
+from recorders.episode_builder import build_episode
+from tests.recorders.takes import recorded
+folder = Path(sys.argv[1])
+def try_to_number_another(event, arguments):
+    if event == "os.rename" and str(arguments[1]).endswith(".h5"):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("must wait")
+sys.addaudithook(try_to_number_another)
+build_episode(recorded(folder))
+"""
+
+
+def test_while_an_episode_gets_its_number_no_other_can(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", NUMBER, str(tmp_path)]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert said.splitlines() == ["must wait"]
 
 
 def test_two_processes_that_build_at_once_give_each_episode_a_number_of_its_own(tmp_path: Path) -> None:
     command = [sys.executable, "-c", RECORD, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT) as one, subprocess.Popen(command, cwd=ROOT) as other:
         assert (one.wait(), other.wait()) == (0, 0)
-    assert [info.number for info in list_episodes(tmp_path)] == list(range(1, 25))
+    assert [info.number for info in list_episodes(tmp_path)] == list(range(1, 11))
 
 
 def test_an_open_episode_stays_readable_when_it_is_replaced(tmp_path: Path) -> None:

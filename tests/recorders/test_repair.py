@@ -98,6 +98,19 @@ def test_damage_in_the_middle_is_listed_as_a_gap(tmp_path: Path) -> None:
     assert verify(result.path) == []
 
 
+def test_a_damaged_take_is_kept_even_when_little_of_it_is_left(tmp_path: Path) -> None:
+    journal = cut_off(tmp_path, seconds=1)
+    file = journal / JOURNAL_FILE
+    content = bytearray(file.read_bytes())
+    content[len(content) // 4 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 4)
+    file.write_bytes(content)
+    (result,) = recover(tmp_path)
+    assert result.path is not None
+    assert result.duration_s < 1.0
+    with EpisodeReader(result.path) as reader:
+        assert [gap.stream for gap in reader.gaps()].count("journal") == 1
+
+
 def test_one_unreadable_journal_does_not_keep_the_others_back(tmp_path: Path) -> None:
     bad, good = recorded(tmp_path), recorded(tmp_path)
     (bad / JOURNAL_FILE).write_bytes(b"\x00" * 5000)
