@@ -65,13 +65,9 @@ class LockstepJob:
 class _Worker:
     """One process of a job."""
 
-    _count = 0
-
     def __init__(self, rig: RigConfig, job: RecordJob | EvaluateJob, logs: Path) -> None:
-        _Worker._count += 1
-        name = f"lockstep{_Worker._count}"
-        self.rings = RigRings.create(name, rig)
-        self.child = Child("lockstep", lockstep_main, (rig, self.rings.specs, job), logs / f"{name}.log")
+        self.rings = RigRings.create("lockstep", rig)
+        self.child = Child("lockstep", lockstep_main, (rig, self.rings.specs, job), logs / "lockstep.log")
         self.progress = m.JobProgress(0, 0, 0, 0, "")
         self.spoke_last = False
         self.error = ""

@@ -97,9 +97,10 @@ class Studio:
                 self._on_event(live, verb)
             while live.saved:
                 self.library.saved(live.saved.pop(0))
-        self._display.watch(self._shown())
         self.library.measure_one_side()
         self.tasks.step(self._notices)
+        # After the task: one that has just ended takes its rings with it.
+        self._display.watch(self._shown())
         self._rest_cameras(self._other_work())
         self.status = self._take_status()
         return self.status

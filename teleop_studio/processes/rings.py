@@ -1,5 +1,6 @@
 """The shared-memory rings of one rig: what lies in each, who writes it, how many are kept."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ MAX_HORIZON = 64
 MAX_SOLVER_STEPS = 20
 OVERLAY_SAMPLES = 32
 OVERLAY_HORIZON = 32
+_counter = itertools.count(1)
 SNAPSHOT_VALUES = 255  # more than any scene has, so that the owner need not load the simulator to know
 
 
@@ -87,7 +89,8 @@ class RigRings:
 
     @classmethod
     def create(cls, tag: str, rig: RigConfig) -> "RigRings":
-        """New rings owned by this process; `tag` unique within it."""
+        """New rings owned by this process. `tag` says in the system's list of segments what they are for."""
+        tag = f"{tag}{next(_counter)}"  # two rigs may be open in one process
         joints = len(rig.follower.model.joints)
         return cls(
             SharedRing.create(f"{tag}_ticks", TICK_SLOTS, (), tick_dtype(joints)),
