@@ -38,7 +38,7 @@ from teleop_studio.training.settings import TrainSettings
 if TYPE_CHECKING:
     from teleop_studio.training.trainer import TrainProgress
 
-_NICE = 19
+LOWEST_PRIORITY = 19
 _CACHE = ".pictures"  # beside the runs: all of them share it
 
 
@@ -49,47 +49,49 @@ def run_training(
     steps: int | None = None,
     resume: bool = False,
     seed: int = 0,
+    niceness: int = LOWEST_PRIORITY,
 ) -> int:
-    """Train in the folder `run` on the episodes in `data`, at the lowest priority, on one thread. Returns an exit code.
+    """Train in the folder `run` on the episodes in `data`, at low priority, on one thread. Returns an exit code.
 
     `resume` goes on with the run's own episodes and settings; `steps`, when larger, lengthens it. SIGTERM stops the
     run as the stop file does: it saves a checkpoint first. Every failure is written where the window reads it.
     """
-    os.nice(max(0, _NICE - os.nice(0)))
+    os.nice(max(0, niceness - os.nice(0)))  # an arm may be live beside it
     # Two torch threads on a loaded machine are many times slower; numpy's and torch's pools read this when imported.
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        config = _open_run(run, policy, steps, resume, seed)
+        config = _resumed(run, steps) if resume else _new(run, data, policy, steps, seed)
+        write_config(run, config)
+        clear_stop(run)
     except (TrainingError, OSError) as error:
         print(f"Training can not start. {error}", file=sys.stderr)
         return 1
     with _stopped_by_signal(run):
-        return _reported(run, config, data)
+        return _reported(run, config)
 
 
-def _open_run(run: Path, policy: str, steps: int | None, resume: bool, seed: int) -> RunConfig:
-    exists = (run / CONFIG).exists()
-    if exists:
-        state = read_state(run)
-        if state is not None and is_running(state):
-            raise TrainingError(f"{run.name} is being trained already, by process {state.pid}. Stop it first.")
-    if not resume:
-        if exists:
-            raise TrainingError(f"{run} exists already. Resume it, or choose another name.")
-        settings = TrainSettings(policy=policy, seed=seed)
-        config = RunConfig(replace(settings, steps=steps or settings.steps), (), now_s())
-    else:
-        config = read_config(run)
-        longer = max(config.settings.steps, steps or 0)
-        if saved_step(run) >= longer:
-            raise TrainingError(f"{run.name} has done all its {longer} steps. Give more steps to train it further.")
-        config = replace(config, settings=replace(config.settings, steps=longer))
-    write_config(run, config)
-    clear_stop(run)
-    return config
+def _new(run: Path, data: Path | Sequence[Path], policy: str, steps: int | None, seed: int) -> RunConfig:
+    if (run / CONFIG).exists():
+        raise TrainingError(f"{run} exists already. Resume it, or choose another name.")
+    settings = TrainSettings(policy=policy, seed=seed)
+    paths = (data,) if isinstance(data, Path) else tuple(data)
+    return RunConfig(
+        replace(settings, steps=steps or settings.steps), tuple(path.resolve() for path in paths), (), now_s()
+    )
 
 
-def _reported(run: Path, config: RunConfig, data: Path | Sequence[Path]) -> int:
+def _resumed(run: Path, steps: int | None) -> RunConfig:
+    config = read_config(run)
+    state = read_state(run)
+    if state is not None and is_running(state):
+        raise TrainingError(f"{run.name} is being trained already, by process {state.pid}. Stop it first.")
+    longer = max(config.settings.steps, steps or 0)
+    if saved_step(run) >= longer:
+        raise TrainingError(f"{run.name} has done all its {longer} steps. Give more steps to train it further.")
+    return replace(config, settings=replace(config.settings, steps=longer))
+
+
+def _reported(run: Path, config: RunConfig) -> int:
     state = replace(
         read_state(run) or RunState(PREPARING, 0, 0),
         phase=PREPARING,
@@ -99,7 +101,7 @@ def _reported(run: Path, config: RunConfig, data: Path | Sequence[Path]) -> int:
     )
     try:
         write_state(run, state)
-        for changed in _states(run, config, data, state):
+        for changed in _states(run, config, state):
             state = changed
             write_state(run, state)
     except StopRequested:
@@ -114,7 +116,7 @@ def _reported(run: Path, config: RunConfig, data: Path | Sequence[Path]) -> int:
     return 0
 
 
-def _states(run: Path, config: RunConfig, data: Path | Sequence[Path], state: RunState) -> Iterator[RunState]:
+def _states(run: Path, config: RunConfig, state: RunState) -> Iterator[RunState]:
     """Prepare and train; yields the run's state whenever it changes."""
     import torch
 
@@ -122,7 +124,7 @@ def _states(run: Path, config: RunConfig, data: Path | Sequence[Path], state: Ru
     from teleop_studio.training.trainer import train
 
     torch.set_num_threads(1)
-    paths = config.episodes or tuple(choose_episodes(data))
+    paths = config.episodes or tuple(choose_episodes(config.data))
     write_config(run, replace(config, episodes=paths))
     task = common_task(list(paths))
     state = replace(state, episodes=len(paths))

@@ -18,7 +18,7 @@ Stamps = NDArray[np.int64]
 
 # Older pictures than this at a tick, or a longer hole in the commands: something was lost there, so nothing is learnt.
 LONGEST_GAP_NS = 100_000_000
-GRIPPER_CLOSED = 0.5  # a gripper goal that falls below this is a grasp
+GRASP_TRAVEL = 0.15  # a gripper that closes by less in a whole episode grasps nothing
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,13 @@ def _landmarks(
 
 
 def _grasps(config: PolicyConfig, sent_ns: Stamps, sent: NDArray[np.float64]) -> Stamps:
-    """When a gripper's goal fell below `GRIPPER_CLOSED`, ascending."""
-    grippers = [config.joint_names.index(name) for name in config.absolute_joints]
-    closed = sent[:, grippers] < GRIPPER_CLOSED
+    """When a gripper's goal fell below the middle of its range in this episode, ascending.
+
+    No fixed width: a thin pen and a thick bottle are grasped all the same.
+    """
+    goals = sent[:, [config.joint_names.index(name) for name in config.absolute_joints]]
+    lowest, highest = goals.min(axis=0), goals.max(axis=0)
+    closed = (goals < (lowest + highest) / 2) & (highest - lowest > GRASP_TRAVEL)
     falls = np.any(closed[1:] & ~closed[:-1], axis=1)
     return sent_ns[1:][falls]
 

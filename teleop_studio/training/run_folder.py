@@ -27,11 +27,16 @@ AT_WORK = (PREPARING, TRAINING)
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What a run was started with. `episodes` the files it learns from; a resumed run uses the same."""
+    """What a run was started with.
+
+    `data` the folders and files that were named, `episodes` the files chosen from them: a resumed run uses the same
+    again. `episodes` is empty until they have been chosen. `created_s` seconds since 1970.
+    """
 
     settings: TrainSettings
+    data: tuple[Path, ...]
     episodes: tuple[Path, ...]
-    created_s: float  # seconds since 1970
+    created_s: float
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,12 @@ class RunState:
 def write_config(run: Path, config: RunConfig) -> None:
     """Make the run's folder and say in it what is asked for."""
     run.mkdir(parents=True, exist_ok=True)
-    episodes = [str(path) for path in config.episodes]
-    content = {"settings": asdict(config.settings), "episodes": episodes, "created_s": config.created_s}
+    content = {
+        "settings": asdict(config.settings),
+        "data": [str(path) for path in config.data],
+        "episodes": [str(path) for path in config.episodes],
+        "created_s": config.created_s,
+    }
     _replace(run / CONFIG, json.dumps(content, indent=1) + "\n")
 
 
@@ -66,8 +75,8 @@ def read_config(run: Path) -> RunConfig:
         raw = json.loads((run / CONFIG).read_text())
         settings = dict(raw["settings"])
         settings["betas"] = tuple(settings["betas"])
-        episodes = tuple(Path(path) for path in raw["episodes"])
-        return RunConfig(TrainSettings(**settings), episodes, float(raw["created_s"]))
+        data, episodes = (tuple(Path(path) for path in raw[name]) for name in ("data", "episodes"))
+        return RunConfig(TrainSettings(**settings), data, episodes, float(raw["created_s"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(
             f"{run} is no training run that can be read: {error!r}. Choose another run, or train anew."

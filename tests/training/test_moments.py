@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from teleop_studio.training.demonstration import Demonstration
@@ -127,13 +128,22 @@ def test_of_two_grasps_the_next_one_counts() -> None:
     assert target[0] != target[between][0]
 
 
-def test_a_gripper_that_never_closes_has_no_grasp() -> None:
+@pytest.mark.parametrize(("opened", "closed"), [(1.0, 1.0), (0.0, 0.0), (1.0, 0.9)])
+def test_a_gripper_that_hardly_moves_grasps_nothing(opened: float, closed: float) -> None:
     demonstration = shown()
-    for value in (1.0, 0.0):  # closed all the time is no grasp either
-        action = demonstration.action.copy()
-        action[:, GRIPPER] = value
-        found = moments(replace(demonstration, action=action))
-        assert not found.landmarks_valid[:, 3:].any()
+    action = demonstration.action.copy()
+    action[:, GRIPPER] = np.where(_between(0, 100), opened, closed)
+    found = moments(replace(demonstration, action=action))
+    assert not found.landmarks_valid[:, 3:].any()
+
+
+@pytest.mark.parametrize(("opened", "closed"), [(1.0, 0.6), (0.45, 0.1)])
+def test_a_thick_or_a_thin_thing_is_grasped_all_the_same(opened: float, closed: float) -> None:
+    demonstration = shown()
+    action = demonstration.action.copy()
+    action[:, GRIPPER] = np.where(_between(0, 100), opened, closed)
+    found = moments(replace(demonstration, action=action))
+    np.testing.assert_array_equal(found.landmarks_valid[:, 3], found.stamp_ns <= START_NS + 100 * TICK_NS)
 
 
 def _between(first: int, last: int) -> NDArray[np.bool_]:

@@ -34,12 +34,14 @@ AT_STEP_5 = RunState(TRAINING, steps=100, episodes=8, step=5, loss=0.5, elapsed_
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     run = tmp_path / "flow-matching-001"
-    write_config(run, RunConfig(TrainSettings(steps=100), (Path("/somewhere/000001.h5"),), 1000.0))
+    write_config(run, RunConfig(TrainSettings(steps=100), (Path("/demos"),), (Path("/demos/000001.h5"),), 1000.0))
     return run
 
 
 def test_the_config_comes_back(run: Path) -> None:
-    assert read_config(run) == RunConfig(TrainSettings(steps=100), (Path("/somewhere/000001.h5"),), 1000.0)
+    assert read_config(run) == RunConfig(
+        TrainSettings(steps=100), (Path("/demos"),), (Path("/demos/000001.h5"),), 1000.0
+    )
 
 
 def test_a_running_run_is_seen_as_its_trainer_wrote_it(run: Path) -> None:
@@ -136,7 +138,7 @@ def test_resuming_forgets_what_was_measured_after_the_checkpoint(run: Path) -> N
 
 def test_runs_are_listed_newest_first_with_what_can_be_played(run: Path) -> None:
     newer = run.parent / "newer"
-    write_config(newer, RunConfig(TrainSettings(steps=50), (), 2000.0))
+    write_config(newer, RunConfig(TrainSettings(steps=50), (), (), 2000.0))
     (run / "checkpoints" / "00000100").mkdir(parents=True)
     (run / "checkpoints" / "00000100" / "checkpoint.json").write_text("{}")
     (run.parent / ".pictures").mkdir()

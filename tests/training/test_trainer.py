@@ -19,7 +19,7 @@ from tests.training.shown_tasks import CAMERAS, SMALL, TOY, shown, spot, tip_of,
 
 
 def run_in(folder: Path) -> Path:
-    write_config(folder, RunConfig(SMALL, (), 0.0))
+    write_config(folder, RunConfig(SMALL, (), (), 0.0))
     return folder
 
 
