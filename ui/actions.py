@@ -37,6 +37,7 @@ KEYS: tuple[KeySpec, ...] = (
     ),
     KeySpec("demo_operator", "Demo operator", "D", "The scripted hand moves the leader once", "Simulated rig"),
     KeySpec("new_scene", "New scene", "N", "Put the objects at new places", "Simulated rig"),
+    KeySpec("open_rig", "Open rig", "Ctrl+O", "Start the arms, the cameras and the recorder", "Window"),
 )
 STOP_KEY = KeySpec(
     "stop", "STOP", "Esc", "Hold the arm now. Works everywhere, also in dialogs and text fields", "Arm", "stop"
@@ -51,7 +52,7 @@ def make_actions(window: QWidget, commands: Commands) -> dict[str, QAction]:
     return actions
 
 
-def add_action(window: QWidget, spec: KeySpec, run: Callable[[], None]) -> QAction:
+def add_action(window: QWidget, spec: KeySpec, run: Callable[[], object]) -> QAction:
     action = QAction(spec.title, window)
     action.setObjectName(spec.name)
     action.setShortcut(QKeySequence(spec.key))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -35,6 +35,7 @@ def run(studio: "Studio", script: Iterator[Step] | None = None) -> int:
     bridge = Bridge(studio)
     window = MainWindow(bridge)
     _report_exceptions(bridge)
+    window.closed.connect(app.quit)
     window.show()
     bridge.start()
     player = None
@@ -47,6 +48,10 @@ def run(studio: "Studio", script: Iterator[Step] | None = None) -> int:
     finally:
         sys.excepthook = sys.__excepthook__
         bridge.stop()
+        # Destroyed now, in this order, and not by the interpreter's end in any order.
+        for gone in (window, bridge):
+            gone.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     return player.exit_code if player is not None and player.exit_code else code
 
 
@@ -58,6 +63,7 @@ def make_application() -> QApplication:
     app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationName("teleop-studio")
     app.setApplicationDisplayName("Teleop Studio")
+    app.setQuitOnLastWindowClosed(False)  # the main window's end ends the app, no other window's
     theme.apply(app)
     if QGuiApplication.platformName() == "offscreen":
         print("No display: the window runs offscreen.", flush=True)

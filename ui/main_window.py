@@ -2,7 +2,7 @@
 
 import functools
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QCloseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -34,6 +34,8 @@ SMALLEST = QSize(1280, 800)
 
 
 class MainWindow(QMainWindow):
+    closed = Signal()
+
     def __init__(self, bridge: Bridge) -> None:
         super().__init__()
         self.setObjectName("main_window")
@@ -43,13 +45,17 @@ class MainWindow(QMainWindow):
         self.commands = Commands(bridge, self)
         self.actions_by_name = make_actions(self, self.commands)
         self.page_actions = {name: self._page_action(name) for name in PAGES}
-        self._sheet_key = KeySpec("key_sheet", "Keys", "?", "Show every key", "Window")
-        self.actions_by_name["key_sheet"] = add_action(self, self._sheet_key, self.show_keys)
+        self._own_keys = (
+            KeySpec("key_sheet", "Keys", "?", "Show every key", "Window"),
+            KeySpec("quit", "Quit", "Ctrl+Q", "Close the window; training goes on", "Window"),
+        )
+        for spec, run in zip(self._own_keys, (self.show_keys, self.close), strict=True):
+            self.actions_by_name[spec.name] = add_action(self, spec, run)
         self.state_bar = StateBar(self.commands)
         self.stack = QStackedWidget()
         self.pages: dict[str, Page] = {}
         self.page_name = ""
-        self.footer = Footer(bridge, self.show_keys)
+        self.footer = Footer(bridge)
         self.navigation: dict[str, NavButton] = {}
         self._key_sheet: KeySheet | None = None
         self._lay_out()
@@ -61,7 +67,7 @@ class MainWindow(QMainWindow):
         self._stop_key = StopKey(app, self.commands.stop)
         self.show_page(next(iter(PAGES)))
 
-    def _page_action(self, name: str) -> "KeySpec":
+    def _page_action(self, name: str) -> KeySpec:
         record = PAGES[name]
         spec = KeySpec(f"page_{name}", record.title, record.shortcut, record.tooltip, "Pages")
         self.actions_by_name[spec.name] = add_action(self, spec, functools.partial(self.show_page, name))
@@ -105,9 +111,8 @@ class MainWindow(QMainWindow):
                 menu.addSeparator()
             menu.addAction(self.actions_by_name[spec.name])
         menu.addSeparator()
-        menu.addAction("Open rig", self.commands.open_rig)
-        menu.addAction(self.actions_by_name["key_sheet"])
-        menu.addAction("Quit", self.close)
+        for spec in self._own_keys:
+            menu.addAction(self.actions_by_name[spec.name])
         return menu
 
     def show_page(self, name: str) -> None:
@@ -129,7 +134,7 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         if self._key_sheet is None:
-            self._key_sheet = KeySheet((*self.page_actions.values(), self._sheet_key), self)
+            self._key_sheet = KeySheet((*self.page_actions.values(), *self._own_keys), self)
         self._key_sheet.show()
         self._key_sheet.raise_()
 
@@ -145,6 +150,7 @@ class MainWindow(QMainWindow):
         if self.page_name:
             self.pages[self.page_name].leave()
         super().closeEvent(event)
+        self.closed.emit()
 
 
 class _Rail(QWidget):
@@ -159,7 +165,7 @@ class _Rail(QWidget):
 class Footer(QWidget):
     """What a script says, where the data lie, and what the window itself costs."""
 
-    def __init__(self, bridge: Bridge, show_keys: object) -> None:
+    def __init__(self, bridge: Bridge) -> None:
         super().__init__()
         self._bridge = bridge
         self.setFixedHeight(26)

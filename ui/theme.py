@@ -128,7 +128,7 @@ QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {FAI
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url({ICONS.as_posix()}/down.svg); width: 12px; height: 12px; }}
 QAbstractSpinBox {{ padding: 2px 20px 2px 0; }}
-QAbstractSpinBox QLineEdit {{ border: none; background: transparent; min-height: 0; padding: 0 0 0 7px; }}
+QAbstractSpinBox QLineEdit {{ border: none; background: transparent; min-height: 0; padding: 0; }}
 QAbstractSpinBox::up-button {{ subcontrol-position: top right; width: 20px; border: none; margin-top: 2px; }}
 QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; width: 20px; border: none; margin-bottom: 2px; }}
 QAbstractSpinBox::up-arrow {{ image: url({ICONS.as_posix()}/up.svg); width: 10px; height: 10px; }}

@@ -221,7 +221,7 @@ class StandInStudio:
         state = self.session.state
         if state in (State.RECORDING, State.POLICY):
             self.take_s += POLL_S
-        if state is State.POLICY and self.polls % 16 == 1:
+        if state is State.POLICY and (self.overlay is None or self.polls % 16 == 1):
             self.overlay = two_sided_overlay(self.time_s)
         title, detail = _TITLES[state]
         is_open = state is not State.CLOSED

@@ -79,7 +79,7 @@ class TakePanel(Panel):
         self.success = KeyButton(actions["success"], "#1f5c35", "#e9fff0")
         self.failure = KeyButton(actions["failure"], "#6b2730", "#ffecee")
         self.teleop = KeyButton(actions["teleop"])
-        self.resume = KeyButton(actions["resume"])
+        self.resume = KeyButton(actions["resume"], theme.ACCENT, "#04101f")
         self.frames = Figure("frames written / due", 15)
         self.count = Figure("episodes", 15)
         self.aligning = Figure("leader to follower", 15)

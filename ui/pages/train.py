@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QProgressBar,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +23,7 @@ from ui.commands import Commands
 from ui.pages.page import Page
 from ui.pages.record import SIDE_WIDTH
 from ui.widgets.curve_plot import CurvePlot
-from ui.widgets.panel import Figure, Panel, button, caption, soft_label
+from ui.widgets.panel import Figure, Panel, button, caption, soft_label, spin_box
 from ui.widgets.row_list import RowList
 from ui.widgets.rows import clock, milliradians, run_row
 
@@ -69,12 +68,8 @@ class NewRunPanel(Panel):
         self.policy = QComboBox()
         self.policy.setObjectName("policy_choice")
         self.policy.setAccessibleName("kind of policy")
-        self.steps = QSpinBox()
-        self.steps.setObjectName("training_steps")
-        self.steps.setAccessibleName("training steps")
-        self.steps.setRange(10, 1_000_000)
+        self.steps = spin_box("training_steps", "training steps", 10, 1_000_000, 6500)
         self.steps.setSingleStep(500)
-        self.steps.setValue(6500)
         self.name = QLineEdit()
         self.name.setObjectName("run_name")
         self.name.setAccessibleName("name of the run")

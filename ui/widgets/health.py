@@ -43,7 +43,9 @@ def recorder_chip(status: StudioStatus) -> tuple[str, str, str]:
         return f"recorder {recorder.frames_written} frames", theme.GOOD, tooltip
     if recorder.building:
         return f"recorder saving {recorder.building}", theme.ACCENT, f"{recorder.building} takes are being saved."
-    return "recorder ready", theme.GOOD if status.loop.rate_hz > 0 else theme.FAINT, tooltip
+    if status.loop.rate_hz <= 0:
+        return "recorder –", theme.FAINT, "No rig is open."
+    return "recorder ready", theme.GOOD, tooltip
 
 
 def inference_chip(status: StudioStatus) -> tuple[str, str, str]:

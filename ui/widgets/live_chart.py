@@ -40,7 +40,7 @@ class LiveChart(Panel):
 def legend(entries: tuple[tuple[str, str], ...]) -> QLabel:
     """Names in the colours of their curves."""
     label = QLabel(
-        "&nbsp;&nbsp;&nbsp;".join(f'<span style="color:{colour}">&#9644; {name}</span>' for name, colour in entries)
+        "&nbsp;&nbsp;&nbsp;".join(f'<span style="color:{colour}"><b>—</b> {name}</span>' for name, colour in entries)
     )
     label.setTextFormat(Qt.TextFormat.RichText)
     label.setProperty("role", "caption")

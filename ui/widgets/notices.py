@@ -1,10 +1,11 @@
-"""Errors, warnings and confirmations as cards over the lower right corner of the window."""
+"""Errors, warnings and confirmations as cards over the lower left corner of the page."""
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from ui import theme
+from ui.widgets.nav_rail import WIDTH as RAIL_WIDTH
 
 _COLOURS = {"info": theme.ACCENT, "warning": theme.WARN, "error": theme.BAD}
 _SHOWN_MS = {"info": 4000, "warning": 9000, "error": 15000}
@@ -86,7 +87,7 @@ class Notices(QWidget):
         self.arrange()
 
     def arrange(self) -> None:
-        """Stack the cards upwards from the lower right corner of the window."""
+        """Stack the cards upwards from the lower left corner, where charts are and no buttons."""
         window, cards = self.parentWidget(), self.cards
         self.setVisible(bool(cards))
         if window is None or not cards:
@@ -96,7 +97,7 @@ class Notices(QWidget):
             height = max(card.heightForWidth(_WIDTH), card.minimumSizeHint().height())
             card.setGeometry(0, top, _WIDTH, height)
             top += height + 8
-        self.setGeometry(window.width() - _WIDTH - _MARGIN, window.height() - top - 34, _WIDTH, top)
+        self.setGeometry(RAIL_WIDTH + _MARGIN, window.height() - top - 34, _WIDTH, top)
         self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -4,7 +4,17 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ui import theme
 
@@ -154,6 +164,28 @@ def button(name: str, title: str, tooltip: str, clicked: Callable[[], object], q
     if quiet:
         made.setProperty("quiet", "true")
     made.clicked.connect(lambda _checked=False: clicked())
+    return made
+
+
+def spin_box(name: str, accessible: str, low: int, high: int, value: int) -> QSpinBox:
+    """A number the operator may change, with names for tests and screen readers."""
+    made = QSpinBox()
+    made.setObjectName(name)
+    made.setAccessibleName(accessible)
+    made.setRange(low, high)
+    made.setValue(value)
+    # The style sheet's padding does not reach the editor of a spin box.
+    made.lineEdit().setTextMargins(7, 0, 0, 0)
+    return made
+
+
+def check_box(name: str, title: str, tooltip: str, checked: bool = False) -> QCheckBox:
+    made = QCheckBox(title)
+    made.setObjectName(name)
+    made.setAccessibleName(title)
+    made.setToolTip(tooltip)
+    made.setChecked(checked)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return made
 
 

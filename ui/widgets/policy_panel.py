@@ -32,7 +32,7 @@ class PolicyPanel(Panel):
         self.discard = KeyButton(actions["discard"], title="Discard")
         self.success = KeyButton(actions["success"], "#1f5c35", "#e9fff0")
         self.failure = KeyButton(actions["failure"], "#6b2730", "#ffecee")
-        self.resume = KeyButton(actions["resume"])
+        self.resume = KeyButton(actions["resume"], theme.ACCENT, "#04101f")
         self.body.addWidget(self.run)
         self.body.addWidget(self.autonomous)
         for pair in ((self.success, self.failure), (self.take_over, self.discard)):

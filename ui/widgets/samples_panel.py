@@ -1,10 +1,10 @@
 """What the samples say in figures, and how they are drawn: solver steps and executed steps."""
 
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from teleop_studio.status import Overlay, StudioStatus
 from ui.bridge import Bridge
-from ui.widgets.panel import Figure, Panel, ShareBar, caption
+from ui.widgets.panel import Figure, Panel, ShareBar, caption, spin_box
 
 _MOST_SOLVER_STEPS = 20
 _MOST_EXECUTED_STEPS = 15
@@ -29,9 +29,11 @@ class SamplesPanel(Panel):
         times.addWidget(self.cloud, 1)
         self.body.addWidget(self.spread)
         self.body.addLayout(times)
-        self.solver = _spin("solver_steps", "solver steps", 1, _MOST_SOLVER_STEPS, bridge.studio.solver_steps)
+        self.solver = spin_box("solver_steps", "solver steps", 1, _MOST_SOLVER_STEPS, bridge.studio.solver_steps)
         self.solver.valueChanged.connect(lambda steps: bridge.call(bridge.studio.set_solver_steps, steps))
-        self.executed = _spin("executed_steps", "executed steps", 1, _MOST_EXECUTED_STEPS, bridge.studio.executed_steps)
+        self.executed = spin_box(
+            "executed_steps", "executed steps", 1, _MOST_EXECUTED_STEPS, bridge.studio.executed_steps
+        )
         self.executed.valueChanged.connect(lambda steps: bridge.call(bridge.studio.set_executed_steps, steps))
         grid = QGridLayout()
         grid.setSpacing(6)
@@ -51,12 +53,3 @@ class SamplesPanel(Panel):
         ready = status.inference.ready
         self.chunk.show_value(f"{status.inference.chunk_latency_p50_ms:.0f} ms" if ready else "–")
         self.cloud.show_value(f"{status.inference.overlay_latency_p50_ms:.0f} ms" if ready else "–")
-
-
-def _spin(name: str, accessible: str, low: int, high: int, value: int) -> QSpinBox:
-    spin = QSpinBox()
-    spin.setObjectName(name)
-    spin.setAccessibleName(accessible)
-    spin.setRange(low, high)
-    spin.setValue(value)
-    return spin

@@ -1,14 +1,14 @@
 """The hand on the leader and the scene of the simulated rig."""
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from teleop_studio.status import StudioStatus
 from ui.bridge import Bridge
 from ui.commands import Commands
 from ui.widgets.job_bar import JobBar
 from ui.widgets.key_button import KeyButton
-from ui.widgets.panel import Panel, button
+from ui.widgets.panel import Panel, button, check_box, spin_box
 
 
 class SimPanel(Panel):
@@ -31,14 +31,8 @@ class SimPanel(Panel):
         keys.addWidget(KeyButton(actions["demo_operator"]), 1)
         keys.addWidget(KeyButton(actions["new_scene"]), 1)
         self.body.addLayout(keys)
-        self.episodes = QSpinBox()
-        self.episodes.setObjectName("scripted_episodes")
-        self.episodes.setAccessibleName("number of scripted demonstrations")
-        self.episodes.setRange(1, 500)
-        self.episodes.setValue(40)
-        self.fast = QCheckBox("fast")
-        self.fast.setObjectName("scripted_fast")
-        self.fast.setToolTip("Run the simulation in lock step, faster than real time")
+        self.episodes = spin_box("scripted_episodes", "number of scripted demonstrations", 1, 500, 40)
+        self.fast = check_box("scripted_fast", "fast", "Run the simulation in lock step, faster than real time")
         self.start = button(
             "record_scripted", "Record by script", "The demo operator records this many takes", self._record_scripted
         )

@@ -1,12 +1,12 @@
 """Trials: run many from unseen starts, see the last ones."""
 
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from teleop_studio.status import StudioStatus
 from ui.bridge import Bridge
 from ui.commands import Commands
 from ui.widgets.job_bar import JobBar
-from ui.widgets.panel import Panel, button, caption
+from ui.widgets.panel import Panel, button, caption, check_box, spin_box
 from ui.widgets.row_list import RowList
 from ui.widgets.rows import episode_row
 
@@ -18,15 +18,8 @@ class TrialsPanel(Panel):
         self._known: tuple[object, ...] = ()
         self.tally = caption("")
         self.header.addWidget(self.tally)
-        self.count = QSpinBox()
-        self.count.setObjectName("trial_count")
-        self.count.setAccessibleName("number of trials")
-        self.count.setRange(1, 500)
-        self.count.setValue(30)
-        self.fast = QCheckBox("fast")
-        self.fast.setObjectName("trials_fast")
-        self.fast.setToolTip("Run the simulation in lock step, faster than real time")
-        self.fast.setChecked(True)
+        self.count = spin_box("trial_count", "number of trials", 1, 500, 30)
+        self.fast = check_box("trials_fast", "fast", "Run the simulation in lock step, faster than real time", True)
         self.start = button(
             "evaluate", "Run trials", "Run the chosen policy from this many unseen starts", self._evaluate
         )
