@@ -12,6 +12,7 @@ from drivers.dynamixel.wire import (
     BROADCAST,
     BULK_READ,
     BULK_WRITE,
+    ERROR_CRC,
     ERROR_INSTRUCTION,
     ERROR_LENGTH,
     FACTORY_RESET,
@@ -140,8 +141,11 @@ class EmulatedBus:
     def _answer(self, servo: EmulatedServo, level: int, error: int, data: bytes = b"") -> None:
         if servo.status_return_level < level:
             return
+        fault = self.faults.next_for(servo.servo_id)
+        if fault is not None and fault.misheard:
+            error, data = ERROR_CRC, b""
         raw = status(servo.servo_id, error | (ALERT_BIT if servo.alert else 0), data)
-        self._transmit(raw, servo.return_delay_ns, self.faults.next_for(servo.servo_id))
+        self._transmit(raw, servo.return_delay_ns, fault)
 
     def _transmit(self, raw: bytes, return_delay_ns: int, fault: Fault | None) -> None:
         late_ns = 0
@@ -150,7 +154,7 @@ class EmulatedBus:
                 return
             if fault.corrupt:
                 raw = _with_wrong_bit(raw, len(raw) - 3)
-            raw = fault.noise + raw
+            raw = fault.noise + (raw + raw if fault.repeat else raw)
             late_ns = fault.delay_ns
         if self._wire_time:
             self._free_ns += return_delay_ns + _REPLY_GAP_NS + self._duration_ns(len(raw))

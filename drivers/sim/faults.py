@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to one reply. `delay_ns` lets it come late, `noise` comes before it."""
+    """What happens to one reply. `delay_ns` lets it come late, `noise` comes before it.
+
+    `misheard`: the servo answers that the instruction's checksum was wrong. `repeat`: the reply comes twice.
+    """
 
     drop: bool = False
     corrupt: bool = False
+    misheard: bool = False
+    repeat: bool = False
     delay_ns: int = 0
     noise: bytes = b""
 
@@ -38,6 +43,14 @@ class FaultScript:
     def delay_replies(self, servo_id: int, delay_ms: float, count: int = 1) -> None:
         """The next `count` replies come late."""
         self._add(servo_id, Fault(delay_ns=round(delay_ms * 1e6)), count)
+
+    def mishear(self, servo_id: int, count: int = 1) -> None:
+        """The servo answers the next `count` instructions with a checksum error. Not for joint reads."""
+        self._add(servo_id, Fault(misheard=True), count)
+
+    def repeat_replies(self, servo_id: int, count: int = 1) -> None:
+        """The next `count` replies come twice."""
+        self._add(servo_id, Fault(repeat=True), count)
 
     def precede_replies(self, servo_id: int, noise: bytes, count: int = 1) -> None:
         """Bytes nobody sent come before the next `count` replies."""

@@ -158,6 +158,16 @@ def test_torque_off_reaches_all_others_and_names_the_dead_one(bench: Bench) -> N
     assert bench.torque() == [False, True, False, False, False, False, False]
 
 
+def test_a_dead_servo_does_not_keep_the_others_powered_for_long(bench: Bench) -> None:
+    bench.arm.torque_on()
+    bench.line.faults.silence(1)
+    after_50_ms: list[list[bool]] = []
+    start_ns = bench.clock.now_ns()
+    bench.clock.on_advance(lambda now_ns: now_ns > start_ns + 50_000_000 and after_50_ms.append(bench.torque()))
+    assert bench.arm.torque_off() == ["waist"]
+    assert after_50_ms[0] == [True] + [False] * 6
+
+
 def test_torque_off_under_an_overload_alert_is_a_success(bench: Bench) -> None:
     bench.arm.torque_on()
     bench.line.servo(3).fail(OVERLOAD)
@@ -235,6 +245,12 @@ def test_a_missing_servo_keeps_its_last_value_with_its_age_until_the_third_miss(
         assert state.position[0] == pytest.approx(HOME[0] + 0.05, abs=HALF_TICK)
     with pytest.raises(ServoSilent, match=r"servo 3 \(elbow\) on bench did not answer.*did answer: servo 1 \(waist\)"):
         tick(bench)
+
+
+def test_a_missing_servo_hides_no_alert_of_another(bench: Bench) -> None:
+    bench.line.faults.silence(3)
+    bench.line.servo(7).fail(OVERLOAD)
+    assert np.flatnonzero(tick(bench).alert).tolist() == [6]
 
 
 def test_a_servo_that_comes_back_is_fresh_again(bench: Bench) -> None:

@@ -66,6 +66,33 @@ def test_a_late_reply_never_answers_a_later_request(bench: Bench) -> None:
     assert bench.bus.read(3, GOAL) == 2222
 
 
+def test_a_reply_that_is_still_on_its_way_does_not_answer_the_retry(bench: Bench) -> None:
+    servo, start_ns = bench.line.servo(3), bench.clock.now_ns()
+    servo.poke("goal_position", 1111)
+    # The reply comes just after the retry would be sent, and tells what was true 100 ms ago.
+    bench.line.faults.delay_replies(3, 100.0)
+    bench.clock.on_advance(lambda now_ns: now_ns > start_ns + 50_000_000 and servo.poke("goal_position", 2222))
+    assert bench.bus.read(3, GOAL) == 2222
+
+
+def test_a_reply_that_comes_twice_does_not_answer_the_next_request(bench: Bench) -> None:
+    bench.line.servo(3).poke("goal_position", 1111)
+    bench.line.faults.repeat_replies(3)
+    assert bench.bus.read(3, GOAL) == 1111
+    bench.clock.advance_ns(1_000_000)
+    bench.line.servo(3).poke("goal_position", 2222)
+    assert bench.bus.read(3, GOAL) == 2222
+
+
+def test_an_instruction_that_a_servo_misheard_is_sent_again(bench: Bench) -> None:
+    bench.line.faults.mishear(3)
+    bench.bus.write(3, TORQUE, 1)
+    assert bench.bus.statistics.retries == 1
+    bench.line.faults.mishear(3, 2)
+    with pytest.raises(ServoSilent, match=r"servo 3 \(elbow\)"):
+        bench.bus.read(3, GOAL)
+
+
 @pytest.mark.parametrize("delay_ms", [20.5, 21.5, 22.5, 23.5, 24.5, 25.5, 26.5, 27.5, 35.0, 45.0])
 def test_a_late_joint_answer_is_not_taken_for_a_later_one(bench: Bench, delay_ms: float) -> None:
     bench.line.faults.delay_replies(1, delay_ms)

@@ -207,6 +207,10 @@ def test_indirect_data_read_and_write_the_registers_they_point_at(rig: Rig) -> N
     assert rig.servo.write(data + 4, (5000).to_bytes(4, "little")) == ERROR_LIMIT
 
 
+def test_indirect_data_that_point_at_themselves_are_refused(rig: Rig) -> None:
+    assert rig.servo.write(rig.read("indirect_address_1"), b"\x01") == ERROR_ACCESS
+
+
 def test_the_watchdog_stops_the_motion_and_refuses_goals_until_it_is_cleared(rig: Rig) -> None:
     rig.write("bus_watchdog", 5)
     rig.write("torque_enable", 1)
