@@ -257,6 +257,25 @@ class TestFaults:
         braking_way = ARM.max_speed[0] ** 2 / (2 * ARM.max_acceleration[0])
         assert np.max(np.abs(bench.follower.commands[-1] - before)) <= braking_way + ARM.max_speed[0] * 0.01
 
+    def test_while_the_follower_is_silent_its_goal_stands_still(self, bench: Bench) -> None:
+        bench.leader.position = HOME + np.array([1.0, 0, 0, 0, 0, 0, 0])
+        bench.loop.engage(LeaderSource())
+        bench.run(20)
+        bench.follower.error = SILENT
+        bench.run(3)
+        before = bench.gate.command
+        bench.run()
+        np.testing.assert_array_equal(bench.gate.command, before)
+
+    def test_silence_before_engage_does_not_count_afterwards(self, bench: Bench) -> None:
+        bench.follower.error = SILENT
+        bench.run(LOST_TICKS + 2)
+        bench.follower.error = None
+        bench.loop.engage(HoldSource())
+        bench.follower.error = SILENT
+        bench.run()
+        assert bench.loop.driving
+
     def test_engage_on_a_dead_line_raises_and_nothing_is_driven(self, bench: Bench) -> None:
         bench.follower.error = SILENT
         with pytest.raises(ServoSilent, match=r"servo 3 \(elbow\)"):
