@@ -82,15 +82,22 @@ class Chain:
         pose[..., :3, 3] += pose[..., :3, :3] @ self._tcp
         return pose
 
-    def inverse(self, T_base_tcp: ArrayLike, seed: ArrayLike, iterations: int = 60) -> Solution:
+    def inverse(
+        self, T_base_tcp: ArrayLike, seed: ArrayLike, iterations: int = 60, max_change: ArrayLike = np.inf
+    ) -> Solution:
         """Joint vector (D,) that brings the tool centre point to `T_base_tcp` (4, 4), searched from `seed` (D,).
 
         Damped least squares with orientation weighed by `ROTATION_WEIGHT_M`; stops below .5 mm. A pose out of reach
         gives the nearest pose found: look at the errors. The gripper keeps its value in `seed`.
+        No joint goes further than `max_change` (a number or (D,), rad) from `seed`: a following hand stays smooth where
+        the wrist is nearly singular, at the price of some error on the way.
         """
         target = np.asarray(T_base_tcp, np.float64)
         joints = np.array(seed, np.float64)
-        angles = np.clip(joints[self._index], self._lower, self._upper)
+        start = np.clip(joints[self._index], self._lower, self._upper)
+        change = np.broadcast_to(np.asarray(max_change, np.float64), joints.shape)[self._index]
+        lower, upper = np.maximum(self._lower, start - change), np.minimum(self._upper, start + change)
+        angles = start
         for _ in range(iterations):
             error, jacobian = self._error_and_jacobian(target, angles)
             size = float(np.sqrt(error @ error))
@@ -100,7 +107,7 @@ class Chain:
             normal[np.diag_indices_from(normal)] += self._rest_weight + 0.03**2 * size
             pull = jacobian.T @ error + self._rest_weight * (self._rest - angles)
             step = np.clip(np.linalg.solve(normal, pull), -_MAX_STEP_RAD, _MAX_STEP_RAD)
-            angles = np.clip(angles + step, self._lower, self._upper)
+            angles = np.clip(angles + step, lower, upper)
         joints[self._index] = angles
         error, _ = self._error_and_jacobian(target, angles)
         return Solution(joints, float(np.linalg.norm(error[:3])), float(np.linalg.norm(error[3:])) / ROTATION_WEIGHT_M)

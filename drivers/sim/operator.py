@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 _TICK_S = 0.02
 _DRIFT_RATE_HZ = 1.2
 _IK_ITERATIONS = 8
+# Share of the follower's top speed that the hand asks for: the safety gate must never have to slow a demonstration.
+_SPEED_SHARE = 0.8
 _SIDES = {"left": 1.0, "right": -1.0}
 
 
@@ -34,7 +36,10 @@ class Waypoint:
 
 
 class ScriptedOperator:
-    """One attempt in `world` as it stands now. The same world state, `side` and `seed` give the same movement."""
+    """One attempt in `world` as it stands now. The same world state, `side` and `seed` give the same movement.
+
+    `side` as asked for; `worst_error_m` how far the leader's tip was from the planned path so far.
+    """
 
     def __init__(self, world: World, side: str, seed: int) -> None:
         """`side` "left" or "right" of the bottle, seen by the robot. Raises `ValueError` for another word."""
@@ -44,12 +49,14 @@ class ScriptedOperator:
         rng = np.random.default_rng((seed, side == "left"))
         plan = world.scene.plan
         self._world = world
+        self._max_change = _SPEED_SHARE * STUDIO_FOLLOWER.max_speed * _TICK_S
         self._chain = Chain(STUDIO_FOLLOWER)
         start = world.joints()
         waypoints = waypoints_of(plan, rng, _SIDES[side], self._chain.tcp_pose(start), world)
         positions, self._rotations, self._travel = _sampled(self._chain.tcp_pose(start), waypoints)
         positions = positions + _drift(rng, len(positions), plan.drift)
         self._positions = _smoothed(positions, plan.smoothing_ticks)
+        self.worst_error_m = 0.0
         self._solved = [start]
         self._poses = [self._leader_pose(start, self._travel[0])]
 
@@ -72,7 +79,8 @@ class ScriptedOperator:
             k = len(self._solved)
             target = np.eye(4)
             target[:3, :3], target[:3, 3] = self._rotations[k], self._positions[k]
-            solution = self._chain.inverse(target, self._solved[-1], iterations=_IK_ITERATIONS)
+            solution = self._chain.inverse(target, self._solved[-1], _IK_ITERATIONS, self._max_change)
+            self.worst_error_m = max(self.worst_error_m, solution.position_error_m)
             self._solved.append(solution.joints)
             self._poses.append(self._leader_pose(solution.joints, self._travel[k]))
 
@@ -131,7 +139,7 @@ def _around_the_carton(
     down = before + np.array([-0.005, sign * draw(plan.before_aside), 0.03])
     return [
         Waypoint(draw(plan.via_s), pose_of(via, yaw * 0.7 + sign * 0.15, pitch + 0.25), opened),
-        Waypoint(draw(plan.before_s), pose_of(down, yaw, pitch), opened),
+        Waypoint(draw(plan.before_s), pose_of(down, yaw * plan.before_yaw_share, pitch), opened),
     ]
 
 

@@ -22,6 +22,7 @@ class AroundPlan:
     via_aside: Range = (0.05, 0.08)
     via_z: Range = (0.15, 0.18)
     before_aside: Range = (0.012, 0.022)
+    before_yaw_share: float = 0.8
     lift_back: Range = (-0.04, -0.01)
     lift_aside: Range = (0.0, 0.03)
     lift_up: Range = (0.085, 0.11)
@@ -76,7 +77,7 @@ class ForkPlan:
     stay_s: Range = (0.04, 0.12)
     front_s: Range = (0.95, 1.15)
     fork_s: Range = (0.42, 0.55)
-    pre_s: Range = (0.40, 0.50)
+    pre_s: Range = (0.80, 0.95)
     aim_s: Range = (0.0, 0.0)
     reach_s: Range = (0.60, 0.75)
     reached_s: Range = (0.08, 0.16)

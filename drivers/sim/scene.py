@@ -54,7 +54,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class Scene:
-    """`obstacle` names the prop the hand must pass, `obstacle_word` is how people call it; `mat_centre_x`, `mat_half` place the cutting mat, m."""
+    """One task: what stands there, how it is drawn, filmed and grasped.
+
+    `obstacle` names the prop the hand must pass, `obstacle_word` is how people call it. `mat_centre_x` and `mat_half`
+    place the cutting mat, m.
+    """
 
     name: str
     title: str
