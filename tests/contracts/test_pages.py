@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QPoint
-from PySide6.QtGui import QImage, QKeySequence
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from teleop_studio.status import JobStatus, State
-from tests.ui.cockpit import Cockpit, close_cockpit, cockpit, open_cockpit
+from tests.ui.cockpit import Cockpit, close_cockpit, cockpit, open_cockpit, pixels
 from tests.ui.stand_in_studio import training_status
 from ui import theme
 from ui.pages import PAGES
@@ -34,11 +34,6 @@ from ui.widgets.nav_rail import GLYPHS
 __all__ = ["cockpit"]
 every_page = pytest.mark.parametrize("name", PAGES)
 _INTERACTIVE = (QAbstractButton, QAbstractItemView, QSlider, QAbstractSpinBox, QComboBox, QLineEdit)
-
-
-def pixels(widget: QWidget) -> np.ndarray:
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-    return np.frombuffer(image.bits(), np.uint8).reshape(image.height(), image.width(), 4)[..., :3].astype(int)
 
 
 def parts_of(page: QWidget) -> list[QWidget]:
@@ -86,7 +81,7 @@ def test_its_picture_is_not_blank(cockpit: Cockpit, name: str) -> None:
     cockpit.refresh(3)
     seen = pixels(cockpit.window.pages[name])[::3, ::3]
     assert seen.std() > 10
-    assert len(np.unique(seen @ (1, 256, 65536))) > 100
+    assert len(np.unique(seen @ np.array([1, 256, 65536]))) > 100
 
 
 @every_page
@@ -140,7 +135,7 @@ def test_a_hidden_page_is_neither_refreshed_nor_fed_pictures(cockpit: Cockpit, n
     cockpit.window.show_page(other)
     before = [view._sequence for view in page.findChildren(CameraView)]
     asked: list[object] = []
-    page.refresh = asked.append  # type: ignore[method-assign]
+    page.refresh = asked.append  # type: ignore[method-assign, assignment]
     cockpit.refresh(3)
     assert not asked
     assert [view._sequence for view in page.findChildren(CameraView)] == before

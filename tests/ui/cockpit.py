@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from teleop_studio.status import State
@@ -69,3 +72,19 @@ def cockpit(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Cockpi
     opened = open_cockpit(tmp_path)
     yield opened
     close_cockpit(opened)
+
+
+def pixels(widget: QWidget) -> NDArray[np.int64]:
+    """What `widget` shows, rgb (h, w, 3)."""
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    seen = np.frombuffer(bytes(image.bits()), np.uint8).reshape(image.height(), image.width(), 4)
+    return seen[..., 2::-1].astype(np.int64)
+
+
+def near(widget: QWidget, colour: str, tolerance: int = 40) -> NDArray[np.bool_]:
+    """(h, w): where `widget` shows nearly this colour."""
+    wanted = QColor(colour)
+    found: NDArray[np.bool_] = (
+        np.abs(pixels(widget) - (wanted.red(), wanted.green(), wanted.blue())).max(-1) < tolerance
+    )
+    return found

@@ -43,7 +43,9 @@ _TITLES = {
 def joints_at(time_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """(T,) to (T, D): smooth joint angles of a fake arm."""
     phase = np.arange(7) * 0.9
-    angles = 0.7 * np.sin(0.8 * time_s[:, None] + phase) * np.array([1, 0.6, 0.8, 0.3, 0.7, 1.2, 0])
+    angles: NDArray[np.float64] = (
+        0.7 * np.sin(0.8 * time_s[:, None] + phase) * np.array([1, 0.6, 0.8, 0.3, 0.7, 1.2, 0])
+    )
     angles[:, 6] = 0.5 + 0.5 * np.tanh(4 * np.sin(0.5 * time_s))
     return angles
 

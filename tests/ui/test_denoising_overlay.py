@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from teleop_studio.status import State
-from tests.ui.cockpit import Cockpit
+from tests.ui.cockpit import Cockpit, near
 from tests.ui.stand_in_studio import N, S, picture, project_front, two_sided_overlay
 from ui import theme
 from ui.widgets.camera_view import CameraView
@@ -16,10 +16,7 @@ from ui.widgets.denoising_overlay import DenoisingOverlay, sides
 
 def share_of(widget: QWidget, colour: str, tolerance: int = 40) -> float:
     """Share of pixels near `colour`."""
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-    seen = np.frombuffer(image.bits(), np.uint8).reshape(-1, 4)[:, 2::-1].astype(int)
-    wanted = np.array(QColor(colour).getRgb()[:3])
-    return float(np.mean(np.abs(seen - wanted).max(1) < tolerance))
+    return float(near(widget, colour, tolerance).mean())
 
 
 def view_with(layer: DenoisingOverlay) -> CameraView:
@@ -97,7 +94,7 @@ def test_the_overlay_never_touches_the_frame(cockpit: Cockpit) -> None:
     view.grab()
     np.testing.assert_array_equal(frame, before)
     assert view._buffer is not None
-    np.testing.assert_array_equal(view._buffer[..., 2::-1], before)
+    np.testing.assert_array_equal(np.asarray(view._buffer)[..., 2::-1], before)
 
 
 def test_the_image_is_a_live_view_of_the_buffer(cockpit: Cockpit) -> None:
@@ -106,7 +103,7 @@ def test_the_image_is_a_live_view_of_the_buffer(cockpit: Cockpit) -> None:
     view.set_frame(1, np.full((240, 320, 3), (200, 10, 20), np.uint8))
     assert view._image is image
     assert image is not None
-    assert image.pixelColor(5, 5).getRgb()[:3] == (200, 10, 20)
+    assert image.pixelColor(5, 5) == QColor(200, 10, 20)
 
 
 def test_the_slider_shows_the_step_it_stands_on(cockpit: Cockpit) -> None:
