@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 
 from recorders import schema
+from recorders.catalog_cache import CatalogCache
 from recorders.disk import sync_folder
 from recorders.episode_file import damage_reported, number_of, opened
 from recorders.errors import EpisodeMissing, RecorderError, disk_errors
@@ -44,30 +45,32 @@ class EpisodeInfo:
     problem: str = ""
 
 
-# Per path: modification time, size and what the file said then. An episode file never changes, it is only replaced.
-_known: dict[Path, tuple[int, int, EpisodeInfo]] = {}
+# An episode file never changes, it is only replaced: what it said once can be remembered.
+_caches: dict[Path, CatalogCache] = {}
 
 
 def list_episodes(folder: Path) -> list[EpisodeInfo]:
     """All episodes of `folder` in the order of their numbers; broken ones too, with their `problem`.
 
-    Only files that are new or changed since the last call are opened. A folder that does not exist has no episodes.
+    Only files that are new or changed since they were last listed are opened. A folder that is not there has none.
     Raises `DiskError` when the folder can not be read.
     """
     if not folder.is_dir():
         return []
     labels = read_labels(folder)
     with disk_errors("list the episodes", folder), os.scandir(folder) as entries:
-        found = [
-            (Path(entry.path), entry.stat())
+        stamps = {
+            entry.name: (entry.stat().st_mtime_ns, entry.stat().st_size)
             for entry in entries
             if entry.name.endswith(schema.FILE_SUFFIX) and not entry.name.startswith(".")
-        ]
-    for path in _known.keys() - {path for path, _ in found}:
-        if path.parent == folder:
-            del _known[path]
-    infos = [_labelled(_cached(path, stat), labels) for path, stat in found]
-    return sorted(infos, key=lambda info: (info.number, info.path.name))
+        }
+    cache = _caches.get(folder) or _caches.setdefault(folder, CatalogCache(folder))
+    infos = [
+        _remembered(folder / name, cache.said(name, stamp)) or _read(folder / name) for name, stamp in stamps.items()
+    ]
+    # A broken file may be repaired, or its permissions corrected, without a trace in its stamp.
+    cache.replace({info.path.name: (stamps[info.path.name], _said(info)) for info in infos if not info.problem})
+    return sorted((_labelled(info, labels) for info in infos), key=lambda info: (info.number, info.path.name))
 
 
 def episode_info(path: Path) -> EpisodeInfo:
@@ -135,17 +138,23 @@ def info_of(path: Path, file: h5py.File) -> EpisodeInfo:
         )
 
 
-def _cached(path: Path, stat: os.stat_result) -> EpisodeInfo:
-    known = _known.get(path)
-    if known is not None and known[:2] == (stat.st_mtime_ns, stat.st_size):
-        return known[2]
+def _remembered(path: Path, said: dict[str, Any] | None) -> EpisodeInfo | None:
+    try:
+        return None if said is None else EpisodeInfo(path=path, number=number_of(path), **said)
+    except TypeError:  # remembered by another version of the app
+        return None
+
+
+def _read(path: Path) -> EpisodeInfo:
     try:
         with opened(path) as file:
-            info = info_of(path, file)
+            return info_of(path, file)
     except RecorderError as error:
-        info = _broken(path, str(error))
-    _known[path] = (stat.st_mtime_ns, stat.st_size, info)
-    return info
+        return _broken(path, str(error))
+
+
+def _said(info: EpisodeInfo) -> dict[str, Any]:
+    return {name: value for name, value in vars(info).items() if name not in ("path", "number", "problem")}
 
 
 def _broken(path: Path, problem: str) -> EpisodeInfo:

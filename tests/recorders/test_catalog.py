@@ -1,6 +1,9 @@
 """Episodes of a folder: listed in order, labelled, put away, never dropped silently."""
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -11,6 +14,8 @@ from recorders.episode_builder import build_episode
 from recorders.episode_reader import EpisodeReader
 from recorders.errors import EpisodeCorrupt, EpisodeFormatUnknown, EpisodeMissing
 from tests.recorders.takes import recorded
+
+ROOT = Path(__file__).parents[2]
 
 
 def built(folder: Path) -> Path:
@@ -59,6 +64,32 @@ def test_a_file_that_changes_is_read_anew_and_one_that_goes_is_forgotten(tmp_pat
     assert [bool(info.problem) for info in list_episodes(tmp_path)] == [False, True]
     second.unlink()
     assert [info.path for info in list_episodes(tmp_path)] == [first]
+
+
+def copies(folder: Path, count: int) -> None:
+    """As many episodes more as `count`, all with the content of a first one."""
+    path = built(folder)
+    for number in range(2, count + 1):
+        shutil.copy(path, folder / f"{number:06d}-{path.name[7:]}")
+
+
+def test_many_episodes_are_listed_by_the_next_start_without_opening_them(tmp_path: Path) -> None:
+    copies(tmp_path, 25)
+    infos = list_episodes(tmp_path)
+    for info in infos:  # what can not be opened any more can only come from the cache
+        stat = info.path.stat()
+        info.path.write_bytes(bytes(stat.st_size))
+        os.utime(info.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    code = "import sys, pathlib, recorders.catalog as c; print(c.list_episodes(pathlib.Path(sys.argv[1])))"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    assert subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout == f"{infos}\n"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"version": 0, "files": {}}', '{"version": 1, "files": {"a": 3}}'])
+def test_a_cache_that_can_not_be_used_costs_nothing_but_time(tmp_path: Path, content: str) -> None:
+    path = built(tmp_path)
+    (tmp_path / ".catalog.json").write_text(content)
+    assert [info.path for info in list_episodes(tmp_path)] == [path]
 
 
 def test_the_newest_label_counts_everywhere_and_the_file_stays_as_it_was(tmp_path: Path) -> None:
