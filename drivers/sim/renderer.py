@@ -1,19 +1,20 @@
 """Pictures of a scene from snapshots, by MuJoCo's renderer on (software) OpenGL."""
 
 import os
+import sys
+from typing import Any
 
 import cv2
+import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# Before the first import of mujoco: windowless OpenGL, and a rasteriser that keeps to one core.
-os.environ.setdefault("MUJOCO_GL", "egl")
-os.environ.setdefault("LP_NUM_THREADS", "1")
-
-import mujoco
-
+from drivers.errors import CameraMissing
 from drivers.sim.scene import camera_model, scene_assets, scene_named, scene_xml
 from drivers.sim.shadows import ShadowSheet
+
+# Mesa's software rasteriser would otherwise take every core from the control loop; read when a context is made.
+os.environ.setdefault("LP_NUM_THREADS", "1")
 
 # Rendered this much larger, then averaged: cheaper than multisampling on a software rasteriser.
 _OVERSAMPLING = 1.5
@@ -30,7 +31,7 @@ class SceneRenderer:
         self._shadows = ShadowSheet(self._model)
         large = round(width * _OVERSAMPLING), round(height * _OVERSAMPLING)
         self._large = np.empty((large[1], large[0], 3), np.uint8)
-        self._gl = mujoco.GLContext(*large)
+        self._gl: Any = _windowless_context(*large)
         self._gl.make_current()
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
@@ -83,3 +84,19 @@ class SceneRenderer:
         self._shadows.paint(self._data)
         mujoco.mjr_uploadTexture(self._model, self._context, self._shadows.texture)
         self._shown = snapshot.copy()
+
+
+def _windowless_context(width: int, height: int) -> Any:
+    """An OpenGL context without a window. Raises `CameraMissing` when the machine has no OpenGL for it."""
+    if sys.platform != "linux":
+        return mujoco.GLContext(width, height)
+    try:
+        # Named, not left to MUJOCO_GL: that is read once, when whoever comes first imports mujoco.
+        from mujoco.egl import GLContext
+
+        return GLContext(width, height)
+    except (ImportError, AttributeError, RuntimeError) as error:
+        raise CameraMissing(
+            f"The simulated cameras can not draw: this machine gives no windowless OpenGL ({error}). "
+            "Install libegl1, libgl1 and libgl1-mesa-dri; `teleop-studio doctor` tells whether they are found."
+        ) from error

@@ -1,9 +1,6 @@
 """Pictures show what the world is, from where the camera model says."""
 
-import os
 from collections.abc import Iterator
-
-os.environ.setdefault("MUJOCO_GL", "egl")
 
 import numpy as np
 import pytest
