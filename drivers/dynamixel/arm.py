@@ -50,6 +50,7 @@ class DynamixelArm:
         self._misses = np.zeros(len(ids), np.int64)
         self._seen_ns = np.zeros(len(ids), np.int64)
         self._no_age = np.zeros(len(ids), np.int64)
+        self._no_age.setflags(write=False)  # every complete reading shares it
         self._last: JointState | None = None
         self._powered = False
         self._restarted: list[int] = []
@@ -231,7 +232,7 @@ class DynamixelArm:
             names = ", ".join(self.model.names[row] for row in self._restarted)
             raise ServoAlert(
                 f"{names} restarted and lost its torque. Its supply may have failed for a moment: check the power plug "
-                f"of {self.model.name}, support the arm, then start again."
+                f"of {self.model.name}. Support the arm, take the torque off, then start again."
             )
         return state
 
@@ -299,7 +300,7 @@ class DynamixelArm:
         reasons = ", ".join(f"{name} ({why})" for name, why in self.alerts().items())
         raise ServoAlert(
             f"{reasons} of {self.model.name} protects itself and keeps its torque off. Free the joint and let it cool, "
-            "then reboot it."
+            "then reboot the servo or switch the arm off and on."
         )
 
     def _limit_ticks(self, joint: JointModel) -> tuple[int, int]:

@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 _STATUS_BYTES = 11  # around the data
 _QUIET_NS = 2_000_000  # this long without a byte: nothing of a late answer is left on the line
 _QUIET_TRIES = 5
-_FAST_PAUSE_NS = 100_000_000  # a joint answer may come this late; a plain read can not mistake it for its own
+_TURNS = 4  # group reads of different length, taken in turn after failures: see SyncRead
 _FAST_FAILURES = 3  # in a row, then plain reads for good
 _PING_SLOT_MS = 3  # a broadcast ping is answered in order of id, one slot each (dynamixel_sdk's own figure)
 
@@ -80,7 +80,7 @@ class DynamixelBus:
         self._answered: set[int] = set()
         self._unsettled = False
         self._fast_failures = 0
-        self._fast_from_ns = 0
+        self._turn = 0
 
     @property
     def port(self) -> str:
@@ -147,21 +147,24 @@ class DynamixelBus:
         more; whoever is silent then has `fresh` False. Never raises for a servo, only for the port.
         """
         self.statistics.exchanges += 1
-        fast = self.statistics.fast_read and self._clock.now_ns() >= self._fast_from_ns
+        fast = self.statistics.fast_read
+        asked = block.longer(self._turn)
         if fast:
-            reply = self._read_fast(block, write)
+            reply = self._read_fast(asked, write)
         else:
-            reply = block.nothing()
-            self._send(write + block.request(block.ids))
-            self._collect(block, block.ids, reply)
-        if fast:
-            self._judge_fast_read(bool(reply.fresh.all()))
+            reply = asked.nothing()
+            self._send(write + asked.request(asked.ids))
+            self._collect(asked, asked.ids, reply)
         if reply.fresh.all():
+            self._fast_failures = 0
             return reply
         self.statistics.retries += 1
         missing = [servo_id for servo_id, fresh in zip(block.ids, reply.fresh, strict=True) if not fresh]
-        self._send(block.request(missing))
-        self._collect(block, missing, reply)
+        asked = block.longer(self._turn)
+        self._send(asked.request(missing))
+        self._collect(asked, missing, reply)
+        if fast and reply.fresh.all():
+            self._count_fast_failure()
         return reply
 
     def close(self) -> None:
@@ -170,13 +173,21 @@ class DynamixelBus:
     def _read_fast(self, block: SyncRead, write: bytes) -> SyncReply:
         self._send(write + block.fast_request)
         deadline_ns = self._deadline_ns(block.fast_length, self._timeout_ns)
-        raw = self._transport.read(block.fast_length, deadline_ns)
-        garbage = raw.find(block.fast_head)
-        if garbage > 0 and len(raw) == block.fast_length:
-            raw = raw[garbage:] + self._transport.read(garbage, deadline_ns)
+        raw = b""
+        missing = block.fast_length
+        while missing > 0:
+            received = self._transport.read(missing, deadline_ns)
+            raw += received
+            start = raw.find(block.fast_head)
+            # Without a whole head in sight, its beginning may still be among the last bytes.
+            raw = raw[start:] if start >= 0 else raw[1 - len(block.fast_head) :]
+            if len(received) < missing:
+                break
+            missing = block.fast_length - len(raw)
         reply = block.parse_fast(raw)
         if not reply.fresh.all():
             self._count_failure(damaged=len(raw) == block.fast_length)
+            self._turn = (self._turn + 1) % _TURNS
         return reply
 
     def _collect(self, block: SyncRead, ids: Sequence[int], reply: SyncReply) -> None:
@@ -195,6 +206,7 @@ class DynamixelBus:
                 break
         if left:
             self._count_failure(decoder.crc_errors > 0)
+            self._turn = (self._turn + 1) % _TURNS
 
     def _transact(self, servo_id: int, request: bytes, data_length: int) -> Packet:
         for attempt in (0, 1):
@@ -241,11 +253,8 @@ class DynamixelBus:
         else:
             self.statistics.timeouts += 1
 
-    def _judge_fast_read(self, succeeded: bool) -> None:
-        if succeeded:
-            self._fast_failures = 0
-            return
-        self._fast_from_ns = self._clock.now_ns() + _FAST_PAUSE_NS
+    def _count_fast_failure(self) -> None:
+        # The plain read of the same servos succeeded: they are well, only the joint answer is not.
         self._fast_failures += 1
         if self._fast_failures >= _FAST_FAILURES:
             self.statistics.fast_read = False

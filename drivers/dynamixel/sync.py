@@ -43,21 +43,31 @@ class SyncRead:
     Fast Sync Read is answered by one joint packet, in which each servo's checksum covers all bytes before it:
 
         FF FF FD 00 FE LEN_L LEN_H 55  then per servo  ERROR ID DATA CRC_L CRC_H        LEN = 1 + N (4 + data)
+
+    `extra` bytes behind the fields are read and thrown away. The protocol has no sequence numbers, so an answer that
+    comes late looks like the answer to the next request; another length tells them apart.
     """
 
-    def __init__(self, ids: Sequence[int], address: int, fields: np.dtype[Any]) -> None:
+    def __init__(self, ids: Sequence[int], address: int, fields: np.dtype[Any], extra: int = 0) -> None:
         self.ids = tuple(ids)
-        self.data_length = fields.itemsize
-        self._fields = fields
-        self._block = pack("<HH", address, fields.itemsize)
+        self.data_length = fields.itemsize + extra
+        self._address, self._fields, self._extra = address, fields, extra
+        self._longer: dict[int, SyncRead] = {extra: self}
+        self._block = pack("<HH", address, self.data_length)
         self._row_of = {servo_id: row for row, servo_id in enumerate(ids)}
-        slot = np.dtype([("error", "u1"), ("id", "u1"), ("values", fields), ("crc", "<u2")])
+        slot = np.dtype([("error", "u1"), ("id", "u1"), ("values", fields), ("extra", f"V{extra}"), ("crc", "<u2")])
         self._slot = slot
         self._wire_ids = np.array(ids, np.uint8)
         self._all_fresh = np.ones(len(ids), np.bool_)
         self.fast_request = packet(BROADCAST, FAST_SYNC_READ, self._block + bytes(ids))
         self.fast_length = _FAST_HEAD + len(ids) * slot.itemsize
         self.fast_head = HEADER + pack("<BHB", BROADCAST, self.fast_length - 7, STATUS)
+
+    def longer(self, extra: int) -> "SyncRead":
+        """The same read with `extra` bytes more."""
+        if extra not in self._longer:
+            self._longer[extra] = SyncRead(self.ids, self._address, self._fields, extra)
+        return self._longer[extra]
 
     def request(self, ids: Sequence[int]) -> bytes:
         """A plain Sync Read of some of the servos: one status each."""
@@ -73,7 +83,7 @@ class SyncRead:
         row = self._row_of.get(servo_id)
         if row is None or error & ~ALERT_BIT or len(data) != self.data_length:
             return False
-        reply.values[row] = np.frombuffer(data, self._fields)[0]
+        reply.values[row] = np.frombuffer(data, self._fields, 1)[0]
         reply.error[row] = error
         reply.fresh[row] = True
         return True

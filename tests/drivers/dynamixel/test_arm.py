@@ -287,7 +287,9 @@ def test_an_overload_shows_as_alert_and_says_what_it_is(bench: Bench) -> None:
     bench.line.servo(7).fail(OVERLOAD)
     assert np.flatnonzero(tick(bench).alert).tolist() == [6]
     assert bench.arm.alerts() == {"gripper": "overload"}
-    with pytest.raises(ServoAlert, match=r"gripper \(overload\) of studio-follower protects itself.*then reboot it"):
+    with pytest.raises(
+        ServoAlert, match=r"gripper \(overload\) of studio-follower protects itself.*then reboot the servo"
+    ):
         bench.arm.torque_on()
 
 
