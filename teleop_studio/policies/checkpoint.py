@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from teleop_studio.policies import build_policy
@@ -62,7 +62,7 @@ def save_checkpoint(
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, unfinished / WEIGHTS)
+        write_tensors(unfinished / WEIGHTS, weights)
         if write_more is not None:
             write_more(unfinished)
         description = {"format": FORMAT, "format_version": FORMAT_VERSION, **asdict(info)}
@@ -77,6 +77,11 @@ def save_checkpoint(
             f"The checkpoint {folder} could not be written: {error}. Free space or correct the folder's permissions; "
             "the run can be resumed from its last checkpoint."
         ) from error
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write a safetensors file with the usual permissions; the library's own writer hides it from the group."""
+    path.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 
 
 def read_info(folder: Path) -> CheckpointInfo:

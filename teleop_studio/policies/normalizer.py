@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.policy import LANDMARKS, Statistics
 
-# What hardly moves in the demonstrations would otherwise be blown up to unit spread. A measured joint may well be off by
-# a degree for other reasons (sag, play, another start pose): that must not look like a pose from another world.
+# What hardly moves in the demonstrations would otherwise be blown up to unit spread. A measured joint may well be off
+# by a degree for other reasons (sag, play, another start pose): that must not look like a pose from another world.
 STATE_STD_FLOOR = 0.02
 CHUNK_STD_FLOOR = 1e-3
 LANDMARK_STD_FLOOR_M = 5e-3

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.optim import Optimizer
 
+from teleop_studio.policies.checkpoint import write_tensors
 from teleop_studio.policies.checkpoint_folder import checkpoints
 from teleop_studio.policies.policy import Policy
 from teleop_studio.training.errors import TrainingError
@@ -28,10 +29,10 @@ class TrainerNumbers:
 
 def save_trainer(folder: Path, policy: Policy, optimizer: Optimizer, numbers: TrainerNumbers) -> None:
     """Write both files into a checkpoint's folder."""
-    tensors = {f"weights/{name}": tensor.contiguous() for name, tensor in policy.state_dict().items()}
+    tensors = {f"weights/{name}": tensor for name, tensor in policy.state_dict().items()}
     for index, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in values.items()}
-    save_file(tensors, folder / TENSORS)
+    write_tensors(folder / TENSORS, tensors)
     (folder / NUMBERS).write_text(json.dumps(vars(numbers)) + "\n")
 
 

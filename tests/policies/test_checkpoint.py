@@ -101,6 +101,12 @@ def test_nothing_is_pickled(tmp_path: Path) -> None:
         assert not path.read_bytes().startswith(b"\x80")  # pickle
 
 
+def test_the_weights_may_be_read_by_whoever_may_read_the_description(tmp_path: Path) -> None:
+    saved(tmp_path / "one")
+    modes = {path.stat().st_mode for path in (tmp_path / "one").iterdir()}
+    assert len(modes) == 1
+
+
 def test_a_half_written_checkpoint_is_not_seen(tmp_path: Path) -> None:
     def power_cut(folder: Path) -> None:
         raise OSError("no space left on device")
