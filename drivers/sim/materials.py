@@ -22,28 +22,27 @@ MATERIALS: dict[str, tuple[tuple[float, float, float], float, float]] = {
     "leg": ((0.22, 0.23, 0.26), 0.30, 0.40),
 }
 
-# name: (texture file, repeats, specular, shininess)
+# Material and its PNG file: (repeats, specular, shininess, emission)
 _TEXTURED = {
-    "table": (1, 0.14, 0.35),
-    "label": (1, 0.80, 0.80),
-    "floor": (14, 0.05, 0.10),
+    "table": (1, 0.14, 0.35, 0.0),
+    "label": (1, 0.80, 0.80, 0.0),
+    "floor": (7, 0.05, 0.10, 0.0),
+    "wall": (1, 0.02, 0.05, 0.32),
 }
 
 
 def materials_xml() -> str:
     """`<texture>` and `<material>` elements; the PNG files come from `textures.assets`."""
     lines = [
-        '<texture name="sky" type="skybox" builtin="gradient" rgb1=".86 .89 .92" rgb2=".52 .58 .66" '
-        'width="128" height="768"/>',
         '<texture name="shadow" type="2d" file="shadow.png" nchannel="4"/>',
         # Below .995: only then does MuJoCo draw it last and blend it by its alpha channel.
         '<material name="shadow" texture="shadow" rgba="1 1 1 .98" specular="0" shininess="0"/>',
     ]
-    for name, (repeats, specular, shininess) in _TEXTURED.items():
+    for name, (repeats, specular, shininess, emission) in _TEXTURED.items():
         lines.append(f'<texture name="{name}" type="2d" file="{name}.png"/>')
         lines.append(
             f'<material name="{name}" texture="{name}" texrepeat="{repeats} {repeats}" '
-            f'specular="{specular}" shininess="{shininess}" reflectance="0"/>'
+            f'specular="{specular}" shininess="{shininess}" emission="{emission}" reflectance="0"/>'
         )
     for name, (rgb, specular, shininess) in MATERIALS.items():
         red, green, blue = rgb

@@ -31,13 +31,14 @@ class SceneRenderer:
         self._shadows = ShadowSheet(self._model)
         large = round(width * _OVERSAMPLING), round(height * _OVERSAMPLING)
         self._large = np.empty((large[1], large[0], 3), np.uint8)
-        self._gl: Any = _windowless_context(*large)
+        self._gl: Any = windowless_context(*large)
         self._gl.make_current()
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_100)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._view = mujoco.MjrRect(0, 0, *large)
         self._scene = mujoco.MjvScene(self._model, maxgeom=200)
-        for flag in (mujoco.mjtRndFlag.mjRND_SHADOW, mujoco.mjtRndFlag.mjRND_REFLECTION):
+        costly = mujoco.mjtRndFlag
+        for flag in (costly.mjRND_SHADOW, costly.mjRND_REFLECTION, costly.mjRND_SKYBOX, costly.mjRND_HAZE):
             self._scene.flags[flag] = False
         self._option = mujoco.MjvOption()
         self._camera = mujoco.MjvCamera()
@@ -86,7 +87,7 @@ class SceneRenderer:
         self._shown = snapshot.copy()
 
 
-def _windowless_context(width: int, height: int) -> Any:
+def windowless_context(width: int, height: int) -> Any:
     """An OpenGL context without a window. Raises `CameraMissing` when the machine has no OpenGL for it."""
     if sys.platform != "linux":
         return mujoco.GLContext(width, height)

@@ -17,6 +17,9 @@ from drivers.sim.shapes import MeshLibrary
 TABLE_HALF_M = 0.42
 TABLE_CENTRE_X_M = 0.20
 ROOM = "room"
+_ROOM_HALF_M = 4.0
+_WALL_HALF_M = 2.6
+_FLOOR_Z_M = -0.73
 # Sunlight of the key lamp; `shadows` uses the same direction.
 KEY_LIGHT_DIRECTION = (-0.34, -0.42, -0.84)
 
@@ -182,7 +185,6 @@ def scene_xml(scene: Scene, timestep: float = 0.002) -> str:
 <quality shadowsize="0" offsamples="0" numslices="20" numstacks="8" numquads="1"/>
 <headlight ambient=".40 .40 .42" diffuse=".18 .18 .18" specular=".05 .05 .05"/>
 <map znear=".02" zfar="14"/>
-<rgba haze=".86 .89 .92 1"/>
 </visual>
 <default>
 <default class="visual"><geom contype="0" conaffinity="0" group="2" mass="0"/></default>
@@ -223,12 +225,23 @@ def _room_xml(meshes: MeshLibrary) -> str:
         + visual_mesh(along_x, "edge", f"{centre} {side * half} -.0151")
         for side in (-1, 1)
     )
+    # Walls, not a sky: a sky box is painted behind everything on every picture.
+    walls = "".join(
+        visual("plane", f"{_ROOM_HALF_M} {_WALL_HALF_M} .1", "wall", f"{x} {y} {_FLOOR_Z_M + _WALL_HALF_M}", axes)
+        for x, y, axes in (
+            (-_ROOM_HALF_M, 0, 'xyaxes="0 1 0 0 0 1"'),
+            (_ROOM_HALF_M, 0, 'xyaxes="0 -1 0 0 0 1"'),
+            (0, _ROOM_HALF_M, 'xyaxes="1 0 0 0 0 1"'),
+            (0, -_ROOM_HALF_M, 'xyaxes="-1 0 0 0 0 1"'),
+        )
+    )
     # A body of its own, after everything else: drawn last, so that hidden parts of table and floor cost nothing.
     return f"""
 <body name="{ROOM}">
 {edges}{legs}
 {visual("plane", f"{half} {half} .1", "table", f"{centre} 0 0")}
-{visual("plane", "8 8 .1", "floor", "0 0 -.73")}
+{visual("plane", f"{_ROOM_HALF_M} {_ROOM_HALF_M} .1", "floor", f"0 0 {_FLOOR_Z_M}")}
+{walls}
 {visual("plane", f"{half} {half} .1", "shadow", f"{centre} 0 .0006")}
 </body>"""
 

@@ -17,7 +17,13 @@ def assets(mat_centre: tuple[float, float], mat_half: tuple[float, float]) -> di
     The cutting mat lies on the wood: centre and half sizes as shares of the table, 0..1 along x and y.
     """
     shadow = np.zeros((SHADOW_SIZE, SHADOW_SIZE, 4), np.uint8)
-    pictures = {"table": table(mat_centre, mat_half), "label": label(), "floor": floor(), "shadow": shadow}
+    pictures = {
+        "table": table(mat_centre, mat_half),
+        "label": label(),
+        "floor": floor(),
+        "wall": wall(),
+        "shadow": shadow,
+    }
     return {f"{name}.png": png(pixels) for name, pixels in pictures.items()}
 
 
@@ -98,6 +104,16 @@ def floor(size: int = 256) -> Pixels:
     tone = 1 + 0.012 * _noise(rng, x, y, 6, 6) + 0.012 * _noise(rng, x, y, 30, 30)
     joint = np.minimum(np.minimum(x, y), 1 - np.maximum(x, y)) < 0.008
     return _to_bytes(np.array([158, 165, 174.0]) * np.where(joint, 0.90, tone)[..., None])
+
+
+def wall(height: int = 256, width: int = 16) -> Pixels:
+    """A wall from skirting board (last row) to ceiling: pale, a little darker towards the floor."""
+    up = np.linspace(1, 0, height)[:, None, None]
+    picture = np.array([150.0, 160.0, 172.0]) + np.clip(up / 0.45, 0, 1) * np.array([44.0, 42.0, 38.0])
+    picture = np.repeat(picture, width, axis=1)
+    picture[-7:] = (222, 224, 226)
+    picture[-8] = (128, 136, 146)
+    return _to_bytes(picture)
 
 
 def _noise(

@@ -1,9 +1,5 @@
 """The chain and the camera model against the physics engine, and against themselves."""
 
-import os
-
-os.environ.setdefault("MUJOCO_GL", "egl")
-
 import mujoco
 import numpy as np
 import pytest
@@ -14,6 +10,7 @@ from numpy.typing import NDArray
 
 from drivers.arms import STUDIO_FOLLOWER
 from drivers.kinematics import Chain, pose_of, rotation_about, rotation_vector
+from drivers.sim.renderer import windowless_context
 from drivers.sim.scene import SCENES, camera_model, scene_assets, scene_xml
 
 CHAIN = Chain(STUDIO_FOLLOWER)
@@ -114,34 +111,42 @@ def test_half_a_turn_has_an_axis(axis: tuple[float, float, float]) -> None:
 
 @pytest.mark.parametrize("camera", ["front", "wrist"])
 def test_a_projected_tip_lies_where_the_physics_engine_draws_it(engine: Engine, camera: str) -> None:
-    width, height = PICTURE
-    model = camera_model("bottle", camera, width, height)
-    renderer = mujoco.Renderer(engine.model, height, width)
+    model = camera_model("bottle", camera, *PICTURE)
+    gl = windowless_context(*PICTURE)
+    gl.make_current()
+    context = mujoco.MjrContext(engine.model, mujoco.mjtFontScale.mjFONTSCALE_100)
+    mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
     compared = 0
     for joints in working_poses(8):
         engine.take(joints)
-        drawn = centre_of_drawn_ball(engine, renderer, camera)
+        drawn = centre_of_drawn_ball(engine, context, camera)
         pixel = model.project(CHAIN.forward(joints), CHAIN.hand_pose(joints))
         if np.all(pixel > 6) and np.all(pixel < np.array(PICTURE) - 6):
             np.testing.assert_allclose(pixel, drawn, atol=0.5)
             compared += 1
-    renderer.close()
+    context.free()
+    gl.free()
     assert compared >= 6
 
 
-def centre_of_drawn_ball(engine: Engine, renderer: mujoco.Renderer, camera: str) -> NDArray[np.float64]:
-    """(2,) px: centroid of a small glowing ball at the tip, drawn alone."""
-    renderer.update_scene(engine.data, camera=camera)
-    scene = renderer.scene
-    scene.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = False
+def centre_of_drawn_ball(engine: Engine, context: mujoco.MjrContext, camera: str) -> NDArray[np.float64]:
+    """(2,) px: centroid of a small glowing ball at the tip, drawn alone by MuJoCo through its own camera."""
+    scene, view = mujoco.MjvScene(engine.model, maxgeom=200), mujoco.MjrRect(0, 0, *PICTURE)
+    eye = mujoco.MjvCamera()
+    eye.type, eye.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, engine.model.camera(camera).id
+    everything = mujoco.mjtCatBit.mjCAT_ALL
+    mujoco.mjv_updateScene(engine.model, engine.data, mujoco.MjvOption(), None, eye, everything, scene)
     colour = np.array([1, 1, 1, 1], np.float32)
     ball, position = mujoco.mjtGeom.mjGEOM_SPHERE, engine.data.site("tcp").xpos
     mujoco.mjv_initGeom(scene.geoms[0], ball, np.full(3, 0.006), position, np.eye(3).ravel(), colour)
     scene.geoms[0].emission = 1.0
     scene.ngeom = 1
-    picture = renderer.render().astype(np.float64).sum(axis=2)
-    weight = np.clip(picture - np.median(picture) - 100, 0, None)
-    rows, columns = np.mgrid[0 : weight.shape[0], 0 : weight.shape[1]]
+    picture = np.empty((PICTURE[1], PICTURE[0], 3), np.uint8)
+    mujoco.mjr_render(view, scene, context)
+    mujoco.mjr_readPixels(picture, None, view, context)
+    brightness = picture[::-1].astype(np.float64).sum(axis=2)
+    weight = np.clip(brightness - np.median(brightness) - 100, 0, None)
+    rows, columns = np.mgrid[0 : PICTURE[1], 0 : PICTURE[0]]
     return np.array([(weight * (columns + 0.5)).sum(), (weight * (rows + 0.5)).sum()]) / weight.sum()
 
 
