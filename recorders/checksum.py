@@ -1,11 +1,15 @@
-"""One checksum for each column of an episode file."""
+"""One checksum for each column of an episode file, and one for all that is said about them."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
+
+from recorders import schema
 
 
 def array_sha256(array: NDArray[Any]) -> str:
@@ -24,3 +28,18 @@ def pieces_sha256(pieces: Iterable[bytes | memoryview]) -> str:
     for piece in pieces:
         digest.update(piece)
     return digest.hexdigest()
+
+
+def content_sha256(file: h5py.File) -> str:
+    """Of every attribute in the file. HDF5 itself guards its headers, but not the texts in its heap."""
+    said = {"": _plain_attributes(file)}
+    file.visititems(lambda name, item: said.update({name: _plain_attributes(item)}))
+    said[""].pop(schema.CONTENT_SHA256, None)
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _plain_attributes(item: h5py.Group | h5py.Dataset) -> dict[str, Any]:
+    values = {name: item.attrs[name] for name in item.attrs}
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value for name, value in values.items()
+    }

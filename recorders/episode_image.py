@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders import schema
-from recorders.checksum import array_sha256, pieces_sha256, texts_sha256
+from recorders.checksum import array_sha256, content_sha256, pieces_sha256, texts_sha256
 from recorders.journal_content import JournalContent, Pictures
 
 # HDF5 1.10 and newer can open it; "latest" would lock out older readers. All metadata lies in the first 64 KiB.
@@ -45,6 +45,7 @@ def episode_image(content: JournalContent, outcome: str) -> bytes:
             group.attrs[schema.FPS] = camera.fps
             group.attrs[schema.CODEC], group.attrs[schema.COLOR] = schema.CODEC_JPEG, schema.COLOR_RGB
             _write_pictures(file, camera.name, content.cameras[camera.name])
+        file.attrs[schema.CONTENT_SHA256] = content_sha256(file)
         file.flush()
         image: bytes = file.id.get_file_image()
         return image

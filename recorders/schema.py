@@ -125,6 +125,9 @@ GAP_ROWS = "gap_count"
 RECOVERED = "recovered"  # the take was cut off, or its journal was damaged
 EXTRA = "extra"  # JSON object
 SOFTWARE = "software"  # JSON object: versions of the program and the libraries
+CONTENT_SHA256 = (
+    "content_sha256"  # of all other attributes, those of the columns included: it stands for the whole file
+)
 
 
 def camera_path(name: str, column: Column | None = None) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders import schema
-from recorders.checksum import array_sha256, texts_sha256
+from recorders.checksum import array_sha256, content_sha256, texts_sha256
 from recorders.episode_file import opened
 from recorders.episode_reader import EpisodeReader, ImageStream
 from recorders.errors import EpisodeMissing, RecorderError
@@ -64,6 +64,8 @@ def _wrong_columns(file: h5py.File) -> Iterator[str]:
     sizes["G"] = int(file.attrs[schema.GAP_ROWS])
     for column in schema.COLUMNS:
         yield from _wrong_column(file, column.path, column, sizes)
+    if file.attrs[schema.CONTENT_SHA256] != content_sha256(file):
+        yield "What the file says about itself has changed since it was written. Restore a copy, or move it to the bin."
     names, counts = file.attrs[schema.CAMERA_NAMES], file.attrs[schema.IMAGE_COUNTS]
     for name, count in zip(names, counts, strict=True):
         for column in schema.CAMERA_COLUMNS:

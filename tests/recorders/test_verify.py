@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from recorders import schema
-from recorders.checksum import array_sha256
+from recorders.checksum import array_sha256, content_sha256
 from recorders.episode_builder import build_episode
 from recorders.episode_reader import EpisodeReader
 from recorders.episode_writer import EpisodeWriter
@@ -25,13 +25,13 @@ def episode(tmp_path: Path) -> Path:
     return build_episode(recorded(tmp_path))
 
 
-def set_array(file: h5py.File, path: str, values: Any, honest: bool = True) -> None:
-    """Replaces an array, with a checksum that matches when `honest`."""
+def set_array(file: h5py.File, path: str, values: Any) -> None:
+    """Replaces an array, with a checksum that matches."""
     unit = file[path].attrs[schema.UNIT]
     del file[path]
     dataset = file.create_dataset(path, data=values)
     dataset.attrs[schema.UNIT] = unit
-    dataset.attrs[schema.SHA256] = array_sha256(np.asarray(values)) if honest else "0"
+    dataset.attrs[schema.SHA256] = array_sha256(np.asarray(values))
 
 
 def overwrite(path: Path, dataset: str, at: int, content: bytes) -> None:
@@ -56,6 +56,13 @@ def test_a_whole_episode_has_no_problem(episode: Path) -> None:
 def test_a_changed_bit_is_found(episode: Path, dataset: str) -> None:
     overwrite(episode, dataset, 40, b"\x5a\xa5")
     assert f"The bytes of {dataset} have changed" in texts(episode)
+
+
+def test_a_changed_word_of_the_description_is_found(episode: Path) -> None:
+    content = episode.read_bytes()
+    assert content.count(b"put the bottle") == 1
+    episode.write_bytes(content.replace(b"put the bottle", b"cut the bottle"))
+    assert texts(episode).startswith("What the file says about itself has changed since it was written.")
 
 
 @pytest.mark.parametrize("kept", [0, 100, 5000, 50_000])
@@ -125,6 +132,7 @@ def skipped_picture(file: h5py.File) -> None:
 def test_damage_is_named(episode: Path, damage: Callable[[h5py.File], None], words: str) -> None:
     with h5py.File(episode, "r+") as file:
         damage(file)
+        file.attrs[schema.CONTENT_SHA256] = content_sha256(file)
     assert words in texts(episode)
 
 
