@@ -6,8 +6,7 @@ from pathlib import Path
 from teleop_studio.evaluation.trials import TrialResult
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Child, ChildFailed
-from teleop_studio.processes.lockstep_process import EvaluateJob, RecordJob, split
-from teleop_studio.processes.lockstep_process import main as lockstep_main
+from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob, split
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.processes.supervisor import lockstep_rig, usable_cores
 from teleop_studio.rig import RigConfig
@@ -67,7 +66,7 @@ class _Worker:
 
     def __init__(self, rig: RigConfig, job: RecordJob | EvaluateJob, logs: Path) -> None:
         self.rings = RigRings.create("lockstep", rig)
-        self.child = Child("lockstep", lockstep_main, (rig, self.rings.specs, job), logs / "lockstep.log")
+        self.child = Child("lockstep", "lockstep_process", (rig, self.rings.specs, job), logs / "lockstep.log")
         self.progress = m.JobProgress(0, 0, 0, 0, "")
         self.spoke_last = False
         self.error = ""

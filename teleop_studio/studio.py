@@ -13,7 +13,7 @@ from teleop_studio.evaluation.trials import TrialResult
 from teleop_studio.library import Library
 from teleop_studio.live import LiveRig, Notices
 from teleop_studio.processes import messages as m
-from teleop_studio.processes.lockstep_process import EvaluateJob, RecordJob
+from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
 from teleop_studio.processes.rings import RigRings, check_solver_steps
 from teleop_studio.processes.supervisor import CAMERAS, INFERENCE, RigProcesses, limit_threads
 from teleop_studio.rig import RigConfig
@@ -167,7 +167,7 @@ class Studio:
         if not self._session.allows("resume"):
             raise StudioError(f"There is nothing to resume while {self._session.state}. Press Esc to stop.")
         if live.processes.restart_dead():
-            # The session goes on when the new processes are ready.
+            # The session goes on when the new processes are ready: `receive` says "opened" then.
             self._session = Session()
             return
         self._do("resume")
@@ -182,6 +182,7 @@ class Studio:
 
     def take_over(self) -> None:
         """The leader takes the follower from the policy, softly; attempt and correction stay one "mixed" episode."""
+        self._session.check("take_over")
         self._source = "mixed"
         self._do("take_over")
 

@@ -9,7 +9,7 @@ from teleop_studio import jobs
 from teleop_studio.evaluation.trials import TrialResult, TrialSheet
 from teleop_studio.live import Notices
 from teleop_studio.lockstep_job import LockstepJob
-from teleop_studio.processes.lockstep_process import EvaluateJob, RecordJob
+from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.rig import RigConfig
 from teleop_studio.session import StudioError

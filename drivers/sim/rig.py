@@ -11,8 +11,8 @@ from drivers.clock import Clock
 from drivers.sim.emulated_bus import EmulatedBus
 from drivers.sim.operator import ScriptedOperator
 from drivers.sim.plant import FreeShaft
-from drivers.sim.servo import EmulatedServo
 from drivers.sim.score import Score
+from drivers.sim.servo import EmulatedServo
 from drivers.sim.world import World
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from teleop_studio import jobs
 from teleop_studio.commands.driving import CommandFailed, named_rig, opened, run_script, say, until_job_ends
 from teleop_studio.evaluation.trials import TrialResult
-from teleop_studio.processes import sim_process
 from teleop_studio.processes.child import Child, ChildFailed
 from teleop_studio.processes.messages import Ready
 from teleop_studio.processes.rings import RigRings
@@ -29,7 +28,7 @@ def sim(options: argparse.Namespace) -> dict[str, Any]:
     limit_threads()
     rings = RigRings.create("sim", RigConfig(scene=options.scene, link="pty"))
     assert rings.snapshots is not None
-    child = Child("sim", sim_process.main, (options.scene, rings.snapshots.spec, None, options.seed))
+    child = Child("sim", "sim_process", (options.scene, rings.snapshots.spec, None, options.seed))
     try:
         ports = _wait_for_ports(child)
         if options.json:

@@ -1,26 +1,13 @@
 """Opens the two arms of a rig at the end of their byte lines; from here upward nothing knows whether they are real."""
 
 import socket
-from dataclasses import dataclass
 
 from drivers.clock import Clock, MonotonicClock
 from drivers.dynamixel.arm import DynamixelArm
 from drivers.dynamixel.bus import DynamixelBus
 from drivers.dynamixel.transport import FileDescriptorTransport, SerialTransport, Transport
+from teleop_studio.processes.lines import Lines
 from teleop_studio.rig import ArmConfig, RigConfig
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Where the byte lines end: two sockets, or two device paths (pty or serial port)."""
-
-    leader: socket.socket | str
-    follower: socket.socket | str
-
-    @classmethod
-    def of(cls, rig: RigConfig) -> "Lines":
-        """The serial ports of a rig that has real arms."""
-        return cls(rig.leader.port, rig.follower.port)
 
 
 def open_arms(rig: RigConfig, lines: Lines) -> tuple[DynamixelArm, DynamixelArm]:

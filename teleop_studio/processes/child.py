@@ -2,13 +2,13 @@
 
 import contextlib
 import faulthandler
+import importlib
 import logging
 import multiprocessing
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -68,7 +68,7 @@ def raise_scheduling() -> str:
     return "normal"
 
 
-def _run(main: Callable[..., None], connection: Connection, log_file: Path | None, args: tuple[Any, ...]) -> None:
+def _run(module: str, connection: Connection, log_file: Path | None, args: tuple[Any, ...]) -> None:
     # Ctrl-C in the terminal reaches the whole group; the supervisor decides in which order children end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log = None
@@ -79,7 +79,7 @@ def _run(main: Callable[..., None], connection: Connection, log_file: Path | Non
         faulthandler.enable(log)
     pipe = Pipe(connection)
     try:
-        main(pipe, *args)
+        importlib.import_module(f"teleop_studio.processes.{module}").main(pipe, *args)
     except ParentGone:
         sys.exit(0)
     except Exception as error:
@@ -93,12 +93,15 @@ def _run(main: Callable[..., None], connection: Connection, log_file: Path | Non
 
 
 class Child:
-    """The supervisor's handle on one child process."""
+    """The supervisor's handle on one child process: runs `main(pipe, *args)` of a module beside this one.
 
-    def __init__(self, name: str, main: Callable[..., None], args: tuple[Any, ...], log_file: Path | None = None):
+    The module is named, not imported: the window must not load what only its children need.
+    """
+
+    def __init__(self, name: str, module: str, args: tuple[Any, ...], log_file: Path | None = None):
         self.name = name
         self._connection, far_end = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_run, args=(main, far_end, log_file, args), name=f"teleop-{name}")
+        self._process = _SPAWN.Process(target=_run, args=(module, far_end, log_file, args), name=f"teleop-{name}")
         self._process.start()
         # Without this close the child would never see its pipe end when we die.
         far_end.close()

@@ -13,12 +13,14 @@ from teleop_studio.control.loop import ControlLoop, Tick
 from teleop_studio.control.safety import SafetyGate
 from teleop_studio.control.sources import HoldSource, LeaderSource, ReplaySource
 from teleop_studio.processes import messages as m
-from teleop_studio.processes.arms import Lines, open_arms
+from teleop_studio.processes.arms import open_arms
 from teleop_studio.processes.child import ParentGone, Pipe, raise_scheduling
+from teleop_studio.processes.lines import Lines
 from teleop_studio.processes.rings import RigRings, RingSpecs, chunk_of, wish_row
 from teleop_studio.processes.tick_row import TickRow
 from teleop_studio.rig import RigConfig
 
+_ENGAGE = (m.EngageHold, m.EngageLeader, m.EngagePolicy, m.EngageReplay)
 _FAULT_TICKS = 5  # a single lost reply is retried and forgotten; this many in a row are a fault
 _HOLD_S, _RAMP_S = 0.5, 2.0  # left alone: hold, then let the torque go softly
 
@@ -99,7 +101,7 @@ class _Control:
 
     def bring_down(self) -> None:
         """Hold, then less and less torque, then none: nobody is there any more who could decide otherwise."""
-        if not self._loop.driving:
+        if self._loop.limp:
             self._loop.release()
             return
         self._loop.hold()
@@ -140,12 +142,15 @@ class _Control:
     def _obey(self, message: Any) -> None:
         try:
             self._act(message)
-        except DriverError as error:
+        except (DriverError, ValueError) as error:  # a fault in a message must not end the loop that holds the arm
             self._loop.hold()
             self._told_fault = str(error)
             self._pipe.send(m.ControlFault(str(error)))
 
     def _act(self, message: Any) -> None:
+        if isinstance(message, _ENGAGE):
+            # The operator has read the old fault; the same one again is news.
+            self._told_fault, self._fault_ticks = "", 0
         match message:
             case m.EngageHold():
                 self._loop.engage(HoldSource())

@@ -20,7 +20,7 @@ from teleop_studio.control.chunk_link import ChunkLink
 from teleop_studio.control.chunk_player import ChunkPlayer
 from teleop_studio.control.loop import ControlLoop, Tick
 from teleop_studio.control.safety import SafetyGate
-from teleop_studio.control.sources import LeaderSource
+from teleop_studio.control.sources import HoldSource, LeaderSource
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes.arms import connect_arm
 from teleop_studio.processes.observation import take_observation
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 TRIAL_LIMIT_S = 10.0
 _TAIL_S = 0.3
+_REST_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,9 @@ class LockstepBench:
         self.loop.pause()
         self.sim.reset(seed)
         self._cameras.look()
+        # A few ticks at rest: the newest joint state must not be that of the take before.
+        self.loop.engage(HoldSource())
+        self._run(lambda _: False, limit_s=_REST_S)
 
     def _run(
         self, done: Callable[[Tick], bool], limit_s: float, take: "_OpenTake | None" = None, see: bool = True

@@ -1,57 +1,13 @@
 """Long tasks in lock-step, in a process of their own: scripted demonstrations, trials of trained runs."""
 
 import os
-from dataclasses import dataclass, replace
-from pathlib import Path
 
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Pipe
 from teleop_studio.processes.lockstep import LockstepBench, Outcome
+from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
 from teleop_studio.processes.rings import RigRings, RingSpecs
 from teleop_studio.rig import RigConfig
-
-SIDES = ("left", "right")
-
-
-@dataclass(frozen=True)
-class RecordJob:
-    """`episodes` successful scripted demonstrations into `folder`, `sides` in turn.
-
-    Layouts are `seed`, `seed + stride`, ...; a layout at which the operator failed is not used.
-    """
-
-    episodes: int
-    seed: int
-    folder: Path
-    task: str
-    sides: tuple[str, ...] = SIDES
-    stride: int = 1
-
-
-@dataclass(frozen=True)
-class EvaluateJob:
-    """Each of `runs` from each layout of `seeds`. `folder` None: nothing recorded."""
-
-    runs: tuple[Path, ...]
-    seeds: tuple[int, ...]
-    folder: Path | None
-    executed_steps: int
-    solver_steps: int
-
-
-def split(job: RecordJob | EvaluateJob, workers: int) -> list[RecordJob | EvaluateJob]:
-    """The same takes as `job`, shared among at most `workers` processes."""
-    if isinstance(job, EvaluateJob):
-        parts = [job.seeds[k::workers] for k in range(workers)]
-        return [replace(job, seeds=seeds) for seeds in parts if seeds]
-    if workers < len(SIDES) or job.episodes < len(SIDES):
-        return [job]
-    # One side each, so that both sides come out even whatever one of the processes has to repeat.
-    shares = (-(-job.episodes // 2), job.episodes // 2)
-    return [
-        replace(job, episodes=share, seed=job.seed + k, sides=(side,), stride=len(SIDES))
-        for k, (side, share) in enumerate(zip(SIDES, shares, strict=True))
-    ]
 
 
 def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs, job: RecordJob | EvaluateJob) -> None:
@@ -76,7 +32,7 @@ def _cancelled(pipe: Pipe) -> bool:
 
 
 def _record(pipe: Pipe, bench: LockstepBench, job: RecordJob) -> None:
-    counts = dict.fromkeys(SIDES, 0)
+    counts = {"left": 0, "right": 0}
     kept = tried = 0
     while kept < job.episodes and not _cancelled(pipe):
         if tried >= 2 * job.episodes + 10:

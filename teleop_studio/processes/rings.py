@@ -96,7 +96,7 @@ class RigRings:
             SharedRing.create(f"{tag}_ticks", TICK_SLOTS, (), tick_dtype(joints)),
             {
                 camera.name: SharedRing.create(
-                    f"{tag}_{camera.name}", FRAME_SLOTS, (), frame_dtype(camera.width, camera.height)
+                    f"{tag}_camera_{camera.name}", FRAME_SLOTS, (), frame_dtype(camera.width, camera.height)
                 )
                 for camera in rig.cameras
             },

@@ -3,20 +3,11 @@
 import dataclasses
 import os
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from teleop_studio.processes import (
-    builder_process,
-    camera_process,
-    control_process,
-    inference_process,
-    recorder_process,
-    sim_process,
-)
-from teleop_studio.processes.arms import Lines
 from teleop_studio.processes.child import Child, ChildFailed
+from teleop_studio.processes.lines import Lines
 from teleop_studio.processes.messages import Ready
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.processes.shared_ring import sweep
@@ -40,8 +31,8 @@ class RigProcesses:
 
     def start(self) -> None:
         """Begin to start; `receive` goes on with it as the processes report ready."""
-        self._start(RECORDER, recorder_process.main, self.rig, self.rings.specs)
-        self._start(BUILDER, builder_process.main, self._folders)
+        self._start(RECORDER, "recorder_process", self.rig, self.rings.specs)
+        self._start(BUILDER, "builder_process", self._folders)
         if self.rig.simulated:
             self._start_sim()
         else:
@@ -81,8 +72,8 @@ class RigProcesses:
                 found.append((name, message))
         return found
 
-    def restart_dead(self) -> list[str]:
-        """Start again whatever is not alive; returns the names."""
+    def restart_dead(self) -> bool:
+        """Start again whatever is not alive; True when the rig is not `ready` until the new processes are."""
         dead = [name for name, child in self._children.items() if not child.alive]
         if CONTROL in dead or SIM in dead:
             # Their byte lines end in both: one can not come back without the other.
@@ -93,14 +84,14 @@ class RigProcesses:
             else:
                 self._start_control(Lines.of(self.rig))
         if RECORDER in dead:
-            self._start(RECORDER, recorder_process.main, self.rig, self.rings.specs)
+            self._start(RECORDER, "recorder_process", self.rig, self.rings.specs)
         if BUILDER in dead:
-            self._start(BUILDER, builder_process.main, self._folders)
+            self._start(BUILDER, "builder_process", self._folders)
         if CAMERAS in dead:
             self._start_cameras()
         if INFERENCE in dead:
-            self._start(INFERENCE, inference_process.main, self.rig, self.rings.specs)
-        return dead
+            self._start(INFERENCE, "inference_process", self.rig, self.rings.specs)
+        return not self.ready
 
     def stop(self) -> None:
         """End all: control first holds and lets the torque go softly, the simulator outlives it."""
@@ -129,7 +120,7 @@ class RigProcesses:
             self.scheduling = message.note
             if INFERENCE not in self._children:
                 # Last: loading torch takes seconds of a core that the others need to start.
-                self._start(INFERENCE, inference_process.main, self.rig, self.rings.specs)
+                self._start(INFERENCE, "inference_process", self.rig, self.rings.specs)
 
     def _start_sim(self) -> None:
         snapshots = self.rings.snapshots
@@ -139,22 +130,22 @@ class RigProcesses:
             pairs = [socket.socketpair() for _ in range(2)]
             ends = (pairs[0][0], pairs[1][0])
             self._lines = Lines(pairs[0][1], pairs[1][1])
-        self._start(SIM, sim_process.main, self.rig.scene, snapshots.spec, ends, self._seed)
+        self._start(SIM, "sim_process", self.rig.scene, snapshots.spec, ends, self._seed)
         for end in ends or ():
             end.close()
 
     def _start_control(self, lines: Lines) -> None:
-        self._start(CONTROL, control_process.main, self.rig, lines, self.rings.specs)
+        self._start(CONTROL, "control_process", self.rig, lines, self.rings.specs)
         for end in (lines.leader, lines.follower):
             if isinstance(end, socket.socket):
                 end.close()
 
     def _start_cameras(self) -> None:
-        self._start(CAMERAS, camera_process.main, self.rig, self.rings.specs)
+        self._start(CAMERAS, "camera_process", self.rig, self.rings.specs)
 
-    def _start(self, name: str, main: Callable[..., None], *args: Any) -> None:
+    def _start(self, name: str, module: str, *args: Any) -> None:
         self._ready.discard(name)
-        self._children[name] = Child(name, main, args, self._logs / f"{name}.log")
+        self._children[name] = Child(name, module, args, self._logs / f"{name}.log")
 
     def _end(self, name: str) -> None:
         child = self._children.pop(name, None)
