@@ -243,9 +243,8 @@ class DynamixelArm:
             # A servo that was away may have restarted, and then it is limp while we believe it holds.
             self._restarted += [row for row in map(int, returned) if not self._has_torque(row)]
         lost = self._misses >= _MISSES_ALLOWED
-        if lost.any() or not fresh.any():
-            silent = lost if fresh.any() else ~fresh
-            raise self._silent(self._labels(silent), self._labels(fresh), self._bus.reply_timeout_ms)
+        if lost.any():
+            raise self._silent(self._labels(lost), self._labels(fresh), self._bus.reply_timeout_ms)
 
     def _has_torque(self, row: int) -> bool:
         joint, table = self._servos[row]

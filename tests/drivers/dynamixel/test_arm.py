@@ -275,9 +275,12 @@ def test_a_reply_dropped_twice_is_reported_by_its_age(bench: Bench) -> None:
     assert not tick(bench).age_ns.any()
 
 
-def test_an_arm_without_power_is_reported_at_once(bench: Bench) -> None:
+def test_an_arm_without_power_is_reported_as_a_whole(bench: Bench) -> None:
     for joint in STUDIO_FOLLOWER.joints:
         bench.line.faults.silence(joint.servo_id)
+    # A computer that stumbles for a moment looks the same, so all joints get the same three tries.
+    for _ in range(2):
+        assert tick(bench).age_ns.all()
     with pytest.raises(ServoSilent, match=r"servo 1 \(waist\), servo 2.*did answer: none. Check the power of the arm"):
         tick(bench)
 
