@@ -1,7 +1,9 @@
-"""The state bar, the health chips and the notices."""
+"""The state bar, the health chips, the notices and the chart."""
 
+import warnings
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
@@ -11,6 +13,7 @@ from teleop_studio.status import CameraHealth, InferenceHealth, LoopHealth, Reco
 from tests.ui.cockpit import Cockpit, near
 from ui import theme
 from ui.widgets.health import camera_chip, inference_chip, loop_chip, recorder_chip
+from ui.widgets.joint_chart import JointChart, Series
 from ui.widgets.rows import clock, milliradians
 
 STATUS = StudioStatus(loop=LoopHealth(100, "realtime", 10_000))
@@ -97,3 +100,16 @@ def test_the_joint_chart_draws_each_curve_in_its_colour(cockpit: Cockpit) -> Non
     chart = cockpit.window.pages["record"].chart.chart  # type: ignore[attr-defined]
     for colour in (theme.FOLLOWER, theme.ACTION):
         assert near(chart, colour, 60).sum() > 50
+
+
+def test_a_joint_that_was_never_read_leaves_the_others_drawn(cockpit: Cockpit) -> None:
+    chart = JointChart()
+    chart.resize(400, 200)
+    time_s = np.linspace(-10, 0, 200)
+    values = np.stack([np.full(200, np.nan), np.sin(time_s)], -1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        chart.show_series(("silent", "moving"), (Series("follower", theme.FOLLOWER, time_s, values),), (-10, 0))
+        seen = near(chart, theme.FOLLOWER, 60)
+    assert seen[:100].sum() == 0
+    assert seen[100:].sum() > 50

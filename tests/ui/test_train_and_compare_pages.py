@@ -92,6 +92,18 @@ def test_trials_are_run_with_the_chosen_policy(cockpit: Cockpit) -> None:
     assert page.trials.job.isVisible()
 
 
+def test_a_run_that_gets_its_first_checkpoint_can_be_chosen_at_once(cockpit: Cockpit) -> None:
+    listed = cockpit.studio.runs()
+    cockpit.studio.runs = lambda: listed[:1]  # type: ignore[method-assign]
+    cockpit.window.show_page("deploy")
+    panel: Any = cockpit.window.pages["deploy"].policy  # type: ignore[attr-defined]
+    assert panel.run.count() == 1
+    cockpit.studio.runs = lambda: listed  # type: ignore[method-assign]
+    cockpit.refresh(70)
+    assert panel.run.count() == 3
+    assert panel.chosen_run == listed[0].path
+
+
 def test_solver_and_executed_steps_reach_the_studio(cockpit: Cockpit) -> None:
     cockpit.window.show_page("deploy")
     samples = cockpit.window.pages["deploy"].fan.samples  # type: ignore[attr-defined]

@@ -167,7 +167,7 @@ class ProgressPanel(Panel):
         super().__init__("Training")
         self._count = 0
         self._shown: tuple[Path, bool] | None = None
-        self.name = QLabel("No run yet")
+        self.name = QLabel("Nothing has trained yet")
         self.name.setFont(theme.font(20, QFont.Weight.DemiBold))
         self.state = soft_label("")
         self.stop = button(

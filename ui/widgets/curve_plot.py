@@ -47,6 +47,7 @@ class CurvePlot(QWidget):
             symbolBrush=colour,
             symbolPen=None,
         )
+        item.setXRange(0, 1000)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.plot)

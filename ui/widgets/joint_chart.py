@@ -88,7 +88,10 @@ class JointChart(QWidget):
         for series in self._series:
             if len(series.values) == 0:
                 continue
-            low, high = np.nanmin(series.values, axis=0), np.nanmax(series.values, axis=0)
+            # A leader that was never read is NaN all along; it then widens nothing.
+            known = np.isfinite(series.values)
+            low = np.where(known, series.values, np.inf).min(axis=0)
+            high = np.where(known, series.values, -np.inf).max(axis=0)
             count = min(len(low), len(self._ranges))
             low, high = low[:count], high[:count]
             margin = np.maximum(0.12, 0.1 * (high - low))
@@ -148,7 +151,13 @@ class JointChart(QWidget):
         low, high = self._ranges[joint]
         # More than about one point per pixel is invisible and costs.
         every = max(1, int(len(series.time_s) / max(plot.width(), 1)))
-        path = pg.arrayToQPath(series.time_s[::every], series.values[::every, joint], connect="all", finiteCheck=False)
+        time_s, values = series.time_s[::every], series.values[::every, joint]
+        known = np.isfinite(values)
+        if not known.all():
+            time_s, values = time_s[known], values[known]
+        if len(time_s) < 2:
+            return
+        path = pg.arrayToQPath(time_s, values, connect="all", finiteCheck=False)
         to_plot = QTransform()
         to_plot.translate(plot.left(), plot.bottom())
         to_plot.scale(plot.width() / max(end - begin, 1e-9), -plot.height() / (high - low))

@@ -13,6 +13,8 @@ from ui.widgets.key_button import KeyButton
 from ui.widgets.panel import Panel
 from ui.widgets.rows import milliradians
 
+_REREAD_EVERY = 60  # refreshes: two seconds
+
 
 class PolicyPanel(Panel):
     def __init__(
@@ -20,6 +22,8 @@ class PolicyPanel(Panel):
     ) -> None:
         super().__init__("Policy", parent)
         self._bridge, self._commands = bridge, commands
+        self._known: list[tuple[Path, str]] | None = None
+        self._count = 0
         self.run = QComboBox()
         self.run.setObjectName("run_choice")
         self.run.setAccessibleName("policy to run")
@@ -51,6 +55,10 @@ class PolicyPanel(Panel):
     def reread(self) -> None:
         """Fill the list; the operator's choice stays, else the newest run that has a checkpoint."""
         runs = [run for run in self._bridge.call(self._bridge.studio.runs) or [] if run.step > 0]
+        known = [(run.path, milliradians(run.held_out_error)) for run in runs]
+        if known == self._known and self._commands.choices.run == self.chosen_run:
+            return
+        self._known = known
         wanted = self._commands.choices.run
         self.run.clear()
         for run in reversed(runs):
@@ -60,6 +68,9 @@ class PolicyPanel(Panel):
         self._chosen()
 
     def refresh(self, status: StudioStatus) -> None:
+        self._count += 1
+        if self._count % _REREAD_EVERY == 0:
+            self.reread()
         driving = status.state is State.POLICY
         self.autonomous.lit = driving
         if driving:
