@@ -309,7 +309,7 @@ class Studio:
         return self.trainings.policies()
 
     def runs(self) -> list[RunInfo]:
-        """All training runs of the workspace, newest last."""
+        """All training runs of the workspace, newest first."""
         return self.trainings.runs()
 
     def episodes(self) -> list[EpisodeRow]:

@@ -83,7 +83,9 @@ class Trainings:
 
     def _refuse_second(self) -> None:
         status = self.status()
-        if status is not None and status.running:
+        # A trainer that has just been started has not told anything about itself yet.
+        starting = self._process is not None and self._process.poll() is None
+        if status is not None and (status.running or starting):
             raise StudioError(f"The run {status.run.name} is training. Stop it first, or wait.")
 
     def _with_early_end(self, status: TrainingStatus) -> TrainingStatus:

@@ -210,3 +210,13 @@ class ControlLoop:
                 self.pause()
         else:
             self._silent_ticks = 0
+            self._note_alerts(self._follower_state, problems)
+
+    def _note_alerts(self, follower: JointState, problems: list[str]) -> None:
+        """A servo that protects itself goes limp alone, while its neighbours keep on driving the arm."""
+        if self.driving and follower.alert.any():
+            joints = [name for name, alert in zip(self._gate.joint_names, follower.alert, strict=True) if alert]
+            problems.append(
+                f"The servo of {', '.join(joints)} protects itself (overload, heat or voltage): holding. Free the "
+                "joint and let it cool, take the torque off, then reboot the servo or switch the arm off and on."
+            )

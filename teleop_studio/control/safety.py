@@ -51,6 +51,11 @@ class SafetyGate:
         self._aligning = True
 
     @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Names of the D joints, in vector order."""
+        return self._arm.names
+
+    @property
     def command(self) -> NDArray[np.float64] | None:
         """The last command (D,), None before the first `engage`."""
         return None if self._command is None else self._command.copy()

@@ -15,6 +15,8 @@ def open_arms(rig: RigConfig, lines: Lines) -> tuple[DynamixelArm, DynamixelArm]
     clock = MonotonicClock()
     leader = _open(rig.leader, lines.leader, clock)
     try:
+        # A leader that an earlier program left holding could not be moved by hand.
+        leader.torque_off()
         return leader, _open(rig.follower, lines.follower, clock)
     except Exception:
         leader.close()

@@ -133,3 +133,10 @@ def test_release_reaches_every_servo_that_still_answers_and_names_the_others(ben
     assert bench.follower.torque[5:] == [False] * 2
     bench.run()
     assert bench.run().source == HOLD
+
+
+def test_a_servo_that_protects_itself_is_a_fault_that_names_its_joint(bench: Bench) -> None:
+    bench.follower.line.servo(2).fail(bit=5)  # overload
+    bench.run(3)
+    assert "shoulder protects itself" in bench.loop.fault
+    assert bench.loop.driving  # the other joints go on holding
