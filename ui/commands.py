@@ -147,7 +147,7 @@ class Commands(QObject):
 
     def _newest_run(self) -> Path | None:
         runs = [run for run in self.bridge.call(self.bridge.studio.runs) or [] if run.step > 0]
-        return runs[-1].path if runs else None
+        return runs[0].path if runs else None  # they come newest first
 
     def _tell(self, level: str, title: str, detail: str) -> None:
         self.bridge.notice.emit(level, title, detail)

@@ -344,14 +344,15 @@ class StandInStudio:
         return ("flow-matching", "mean-regression")
 
     def runs(self) -> list[RunInfo]:
-        runs = self.workspace.runs
+        """Newest first, as the training package lists them."""
         return [
-            RunInfo(
-                runs / "mean-regression-001", "mean-regression-001", "mean-regression", 6500, 6500, 0.091, 40, True
-            ),
-            RunInfo(runs / "flow-matching-002", "flow-matching-002", "flow-matching", 2600, 6500, 0.082, 40, False),
-            RunInfo(runs / "flow-matching-001", "flow-matching-001", "flow-matching", 6500, 6500, 0.054, 40, True),
+            self._run("flow-matching-001", "flow-matching", 6500, 0.054),
+            self._run("flow-matching-002", "flow-matching", 2600, 0.082),
+            self._run("mean-regression-001", "mean-regression", 6500, 0.091),
         ]
+
+    def _run(self, name: str, policy: str, step: int, error: float) -> RunInfo:
+        return RunInfo(self.workspace.runs / name, name, policy, step, 6500, error, 40, step == 6500)
 
     def episodes(self) -> list[EpisodeRow]:
         return list(self.rows)

@@ -72,6 +72,11 @@ def test_a_failed_run_shows_why(cockpit: Cockpit, train: Any) -> None:
     assert train.progress.state.text() == "The disk is full. Free 2 GB."
 
 
+def test_the_newest_run_drives_when_none_was_chosen(cockpit: Cockpit) -> None:
+    cockpit.window.commands.autonomous()
+    assert cockpit.studio.calls == [("autonomous", cockpit.studio.runs()[0].path)]
+
+
 def test_deploy_takes_the_run_along(cockpit: Cockpit, train: Any) -> None:
     chosen = next(row.key for row in train.runs.list.rows if "mean" in row.title)
     train.runs.list.select(chosen)
@@ -94,14 +99,14 @@ def test_trials_are_run_with_the_chosen_policy(cockpit: Cockpit) -> None:
 
 def test_a_run_that_gets_its_first_checkpoint_can_be_chosen_at_once(cockpit: Cockpit) -> None:
     listed = cockpit.studio.runs()
-    cockpit.studio.runs = lambda: listed[:1]  # type: ignore[method-assign]
+    cockpit.studio.runs = lambda: listed[2:]  # type: ignore[method-assign]
     cockpit.window.show_page("deploy")
     panel: Any = cockpit.window.pages["deploy"].policy  # type: ignore[attr-defined]
     assert panel.run.count() == 1
     cockpit.studio.runs = lambda: listed  # type: ignore[method-assign]
     cockpit.refresh(70)
     assert panel.run.count() == 3
-    assert panel.chosen_run == listed[0].path
+    assert panel.chosen_run == listed[2].path  # the operator's choice does not jump
 
 
 def test_solver_and_executed_steps_reach_the_studio(cockpit: Cockpit) -> None:

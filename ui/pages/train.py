@@ -133,7 +133,7 @@ class RunsPanel(Panel):
         self.body.addLayout(tools)
 
     def reread(self) -> None:
-        self._runs = list(reversed(self._bridge.call(self._bridge.studio.runs) or []))
+        self._runs = self._bridge.call(self._bridge.studio.runs) or []
         self.list.show_rows([run_row(run) for run in self._runs])
 
     @property

@@ -61,7 +61,7 @@ class PolicyPanel(Panel):
         self._known = known
         wanted = self._commands.choices.run
         self.run.clear()
-        for run in reversed(runs):
+        for run in runs:  # newest first
             self.run.addItem(f"{run.name}   {milliradians(run.held_out_error)}", run.path)
         index = next((i for i in range(self.run.count()) if self.run.itemData(i) == wanted), 0)
         self.run.setCurrentIndex(index if self.run.count() else -1)

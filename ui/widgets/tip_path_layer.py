@@ -30,8 +30,7 @@ class TipPathLayer:
         painter.setClipRect(place)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for width, colour, alpha, part in (
-            (3.0, "#000000", 0.3, line[now:]),
-            (1.6, self._colour, 0.8, line[now:]),
+            (1.5, self._colour, 0.9, line[now:]),
             (4.5, "#000000", 0.45, line[: now + 1]),
             (2.4, self._colour, 1.0, line[: now + 1]),
         ):
