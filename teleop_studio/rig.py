@@ -47,7 +47,10 @@ class CameraConfig:
 
 @dataclass(frozen=True)
 class RigConfig:
-    """Everything needed to open a rig. Simulated and serial parts can not be mixed."""
+    """Everything needed to open a rig. Simulated and serial parts can not be mixed.
+
+    `realtime` False: the control process does not even try for the real-time scheduling class.
+    """
 
     name: str = "simulated"
     leader: ArmConfig = ArmConfig("studio-leader")
@@ -58,6 +61,7 @@ class RigConfig:
     control_hz: float = 100.0
     scene: str = "bottle"
     link: str = "socketpair"
+    realtime: bool = True
 
     def __post_init__(self) -> None:
         self._check_arms()
@@ -150,11 +154,11 @@ def _toml(value: object) -> str:
     if isinstance(value, str):
         # TOML's basic strings know JSON's escapes; JSON leaves DEL as it is, TOML does not.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return repr(value)
+    return repr(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _from_table(table: dict[str, Any]) -> RigConfig:
-    known = {"name": str, "control_hz": (int, float), "scene": str, "link": str}
+    known = {"name": str, "control_hz": (int, float), "scene": str, "link": str, "realtime": bool}
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key in ("leader", "follower"):
@@ -178,7 +182,7 @@ def _checked(where: str, table: Any, known: dict[str, Any]) -> dict[str, Any]:
     for key, value in table.items():
         if key not in known:
             raise RigError(f"{where} has no setting {key!r}. Known: {', '.join(known)}.")
-        if not isinstance(value, known[key]) or isinstance(value, bool):
+        if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool):
             raise RigError(f"{where}: {key} = {value!r} has the wrong type.")
     if where in ("leader", "follower") and "arm" not in table:
         raise RigError(f"{where} needs an arm. Known arms: {', '.join(sorted(ARMS))}.")

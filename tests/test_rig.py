@@ -24,6 +24,7 @@ simulated = st.builds(
     name=texts,
     cameras=st.lists(cameras, min_size=1, max_size=4, unique_by=lambda camera: camera.name).map(tuple),
     control_hz=st.one_of(st.integers(50, 200), st.floats(50, 200)),
+    realtime=st.booleans(),
     scene=st.sampled_from(["bottle", "fork"]),
     link=st.sampled_from(["socketpair", "pty"]),
 )

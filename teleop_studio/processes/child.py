@@ -57,8 +57,10 @@ class Pipe:
             raise ParentGone from error
 
 
-def raise_scheduling() -> str:
+def raise_scheduling(allowed: bool = True) -> str:
     """Real-time class, else a better nice value, else nothing. Returns which: "realtime", "nice -10" or "normal"."""
+    if not allowed:
+        return "normal"
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
         return "realtime"

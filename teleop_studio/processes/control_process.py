@@ -30,7 +30,7 @@ def main(pipe: Pipe, rig: RigConfig, lines: Lines, specs: RingSpecs) -> None:
 
     Raises a `DriverError` when an arm can not be opened.
     """
-    scheduling = raise_scheduling()
+    scheduling = raise_scheduling(rig.realtime)
     leader, follower = open_arms(rig, lines)
     rings = RigRings.attach(specs)
     control = _Control(pipe, rig, leader, follower, rings)

@@ -25,13 +25,18 @@ _GRACE_NS = 4_000_000_000  # a killed window: control still needs the line to br
 
 
 def main(
-    pipe: Pipe, scene: str, snapshots: RingSpec, ends: tuple[socket.socket, socket.socket] | None, seed: int
+    pipe: Pipe,
+    scene: str,
+    snapshots: RingSpec,
+    ends: tuple[socket.socket, socket.socket] | None,
+    seed: int,
+    realtime: bool = True,
 ) -> None:
     """Serve leader and follower on `ends`, or on two ptys when it is None, until the supervisor closes the pipe.
 
     Ready.note carries the two pty paths, separated by a line feed, or the scheduling class.
     """
-    scheduling = raise_scheduling()
+    scheduling = raise_scheduling(realtime)
     clock = MonotonicClock()
     rig = SimulatedRig(scene, clock, wire_time=True, seed=seed)
     ring = SharedRing.attach(snapshots)

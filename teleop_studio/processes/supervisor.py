@@ -130,7 +130,7 @@ class RigProcesses:
             pairs = [socket.socketpair() for _ in range(2)]
             ends = (pairs[0][0], pairs[1][0])
             self._lines = Lines(pairs[0][1], pairs[1][1])
-        self._start(SIM, "sim_process", self.rig.scene, snapshots.spec, ends, self._seed)
+        self._start(SIM, "sim_process", self.rig.scene, snapshots.spec, ends, self._seed, self.rig.realtime)
         for end in ends or ():
             end.close()
 
