@@ -19,7 +19,12 @@ class Library:
         self._sides: dict[Path, str] = {}
         self._unmeasured: list[Path] = []
         self.newest: Path | None = None
-        self.count = len(list(workspace.episodes.glob("*.h5")))
+        self.count = 0
+        self.recount()
+
+    def recount(self) -> None:
+        """Look how many demonstrations there are now."""
+        self.count = sum(1 for _ in self._workspace.episodes.glob("*.h5"))
 
     def saved(self, path: Path) -> None:
         """A new file has appeared."""

@@ -16,13 +16,13 @@ TITLES = {
 }
 
 
-def sentence(state: State, gap: float, job: JobStatus | None, loading: str) -> tuple[str, str]:
-    """(title, detail) for the state bar."""
+def sentence(state: State, gap: float, job: JobStatus | None, loading: str, lockstep: bool) -> tuple[str, str]:
+    """(title, detail) for the state bar. `lockstep`: what is shown is a job on a manual clock, not the live arm."""
     title, detail = TITLES[state]
     if gap > 0 and state in (State.TELEOP, State.RECORDING, State.POLICY, State.REPLAY, State.RESET):
         return f"{title}: approaching", f"Soft start: the largest joint gap is {gap:.2f} rad."
     if loading:
         return title, f"Loading {loading}."
     if job is not None and not job.finished:
-        return title, f"{job.title}: {job.done} of {job.total}. {job.detail}"
+        return "In lock-step, apart from the live arm" if lockstep else title, f"{job.title}: {job.done} of {job.total}. {job.detail}"
     return title, detail

@@ -98,7 +98,8 @@ class Studio:
             while live.saved:
                 self.library.saved(live.saved.pop(0))
         self.library.measure_one_side()
-        self.tasks.step(self._notices)
+        if self.tasks.step(self._notices):
+            self.library.recount()
         # After the task: one that has just ended takes its rings with it.
         self._display.watch(self._shown())
         self._rest_cameras(self._other_work())
@@ -369,7 +370,7 @@ class Studio:
         live, state, job = self._live, self._session.state, self.tasks.status
         gap = self._display.soft_start_gap
         loading = self._wanted_run[0].name if self._wanted_run else ""
-        title, detail = sentence(state, gap, job, loading)
+        title, detail = sentence(state, gap, job, loading, self.tasks.lockstep_running)
         started_ns = live.take_started_ns if live else 0
         recording = live is not None and live.recorder.recording
         return StudioStatus(

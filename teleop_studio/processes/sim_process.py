@@ -67,21 +67,17 @@ class _Server:
         self._end_ns: int | None = None
 
     def run(self) -> None:
-        poller = select.poll()
         lines = {host.fileno(): host for host in self._hosts}
-        for fd in lines:
-            poller.register(fd, select.POLLIN)
         next_step_ns = self._clock.now_ns()
         next_pipe_ns = next_step_ns
         while True:
             due_ns = min([next_step_ns, *(due for host in lines.values() if (due := host.due_ns()) is not None)])
-            # poll counts in ms: rounding down keeps the replies' microseconds, at the cost of a few spins.
-            poller.poll(max(0, (due_ns - self._clock.now_ns()) // 1_000_000))
+            # select, not poll: replies are due in microseconds, and poll counts in milliseconds.
+            select.select(list(lines), [], [], max(0, due_ns - self._clock.now_ns()) * 1e-9)
             now_ns = self._clock.now_ns()
             for fd, host in list(lines.items()):
                 host.service(now_ns)
                 if host.fileno() < 0:  # the other end was closed, or the line was unplugged
-                    poller.unregister(fd)
                     del lines[fd]
             if now_ns >= next_step_ns:
                 next_step_ns = max(next_step_ns + _STEP_NS, now_ns)
