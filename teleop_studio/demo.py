@@ -86,7 +86,7 @@ def _train(studio: Studio, plan: DemoPlan) -> Iterator[Step]:
             if status.finished:
                 yield Say(training_line(status))
                 return
-            if status.step // 250 != told:
+            if status.steps and status.step // 250 != told:
                 told = status.step // 250
                 yield Say(training_line(status))
             if not pictured and status.step > 0.6 * status.steps:
