@@ -68,6 +68,7 @@ def opened(studio: Studio) -> Iterator[Step]:
 def until_job_ends(studio: Studio, stop: Callable[[], bool] = lambda: False) -> Iterator[Step]:
     """Wait for the running task, telling its progress. Raises `CommandFailed` with what it said."""
     told = -1
+    yield Wait()  # until the next poll the status still shows the task before
     while (job := studio.status.job) is None or not job.finished:
         if job is not None and job.done != told:
             told = job.done

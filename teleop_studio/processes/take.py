@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from recorders.episode_writer import ArmSample, EpisodeWriter, Frame
 from teleop_studio.control.sources import LEADER, POLICY, REPLAY
 from teleop_studio.processes.rings import RigRings, chunk_of
+from teleop_studio.processes.shared_ring import SharedRing
 from teleop_studio.processes.tick_row import SOURCES
 
 _MOVING = {SOURCES.index(name) for name in (LEADER, POLICY, REPLAY)}
@@ -24,8 +25,7 @@ class Take:
     def __init__(self, writer: EpisodeWriter, rings: RigRings, first_tick: int) -> None:
         self._writer, self._rings = writer, rings
         self._tick = first_tick
-        # One picture back: the first frame needs one that is not after it.
-        self._image = {name: max(0, ring.written - 1) for name, ring in rings.frames.items()}
+        self._image: dict[str, int] = {}
         self._due_image: dict[str, int] = {}
         self._chunk = rings.chunks.written
         self._due_index: int | None = None
@@ -49,20 +49,21 @@ class Take:
         """Write what is new, up to ring index `until_tick` (exclusive)."""
         newest = self._rings.ticks.written
         self._follow_ticks(newest if until_tick is None else min(until_tick, newest))
-        if self.frames:
-            for camera in self._image:
-                self._follow_camera(camera)
-            self._follow_chunks()
+        if not self.frames:
+            return
+        if not self._image:
+            self._image = {name: self._first_picture(ring) for name, ring in self._rings.frames.items()}
+        for camera in self._image:
+            self._follow_camera(camera)
+        self._follow_chunks()
 
     def _follow_ticks(self, end: int) -> None:
         ring = self._rings.ticks
         while self._tick < end:
             item = ring.read(self._tick)
             if item is None:
-                oldest = max(self._tick + 1, ring.written - ring.spec.slots + 16)
-                self._add_gap(_TICK_STREAM, self._tick, oldest - self._tick)
-                self._tick = oldest
-                continue
+                self._tick = max(self._tick + 1, ring.written - ring.spec.slots + 16)
+                continue  # the next tick's own number shows how many are missing
             self._tick += 1
             self._keep_row(item[1])
 
@@ -90,9 +91,25 @@ class Take:
 
     def _note_alert(self, row: NDArray[Any]) -> None:
         alert = np.array(row["alert"])
-        if self._alert is not None and np.any(alert != self._alert):
+        before = np.zeros_like(alert) if self._alert is None else self._alert
+        if np.any(alert != before):
             self._writer.add_event(int(row["stamp_ns"]), "servo alert", {"joints": np.flatnonzero(alert).tolist()})
         self._alert = alert
+
+    def _first_picture(self, ring: SharedRing) -> int:
+        """Index of the newest picture not after the first frame: what there was to be seen at that moment.
+
+        The oldest one that is still there when all are after it.
+        """
+        first = max(0, ring.written - 1)
+        for index in range(first, -1, -1):
+            item = ring.read(index)
+            if item is None:
+                break
+            first = index
+            if item[0] <= self.first_ns:
+                break
+        return first
 
     def _follow_camera(self, camera: str) -> None:
         ring = self._rings.frames[camera]
@@ -121,8 +138,6 @@ class Take:
                 self._writer.add_chunk(chunk.start_ns, chunk.dt_s, chunk.actions)
 
     def _add_gap(self, stream: str, first: int, count: int) -> None:
-        if stream == _TICK_STREAM and not self.frames:
-            return  # before the take began
         self.gaps += 1
         self.missing += count
         self._writer.add_gap(stream, first, count)
