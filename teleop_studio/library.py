@@ -17,7 +17,7 @@ class Library:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._sides: dict[Path, str] = {}
-        self._unmeasured: list[Path] = []
+        self._unmeasured: list[catalog.EpisodeInfo] = []
         self.newest: Path | None = None
         self.count = 0
         self.recount()
@@ -76,14 +76,15 @@ class Library:
     def measure_one_side(self) -> None:
         if not self._unmeasured:
             return
-        path = self._unmeasured.pop(0)
+        info = self._unmeasured.pop(0)
         try:
-            self._sides[path] = measured_side(path)
+            self._sides[info.path] = measured_side(info)
         except (RecorderError, OSError, ValueError):
-            self._sides[path] = ""
+            self._sides[info.path] = ""
 
     def _rows(self, folder: Path) -> list[EpisodeRow]:
         infos = catalog.list_episodes(folder)
-        waiting = set(self._unmeasured)
-        self._unmeasured += [i.path for i in infos if i.path not in self._sides and i.path not in waiting]
+        known = self._sides.keys() | {info.path for info in self._unmeasured}
+        # What can not be read has no side; once repaired it is measured like a new one.
+        self._unmeasured += [info for info in infos if info.path not in known and not info.problem]
         return [row_of(info, self._sides.get(info.path, "")) for info in infos]
