@@ -24,5 +24,6 @@ def sentence(state: State, gap: float, job: JobStatus | None, loading: str, lock
     if loading:
         return title, f"Loading {loading}."
     if job is not None and not job.finished:
-        return "In lock-step, apart from the live arm" if lockstep else title, f"{job.title}: {job.done} of {job.total}. {job.detail}"
+        title = "In lock-step, apart from the live arm" if lockstep else title
+        return title, f"{job.title}: {job.done} of {job.total}. {job.detail}"
     return title, detail

@@ -10,7 +10,7 @@ from teleop_studio.processes.training_launch import LOG, launch_training
 from teleop_studio.session import StudioError
 from teleop_studio.status import RunInfo, TrainingStatus
 from teleop_studio.training.errors import TrainingError
-from teleop_studio.training.run_folder import request_stop
+from teleop_studio.training.run_folder import CONFIG, read_state, request_stop
 from teleop_studio.training.run_status import list_runs, read_status
 from teleop_studio.workspace import Workspace, WorkspaceError
 
@@ -26,6 +26,8 @@ class Trainings:
         self._status: TrainingStatus | None = None
         self._read_s = 0.0
         self._process: subprocess.Popen[bytes] | None = None
+        self._silent = False
+        self._cancelled = False
         self._adopt_running()
 
     def start(self, policy: str, steps: int, name: str | None, data: tuple[Path, ...], out: Path | None) -> Path:
@@ -35,6 +37,8 @@ class Trainings:
         if steps < 1:
             raise StudioError(f"steps = {steps}. Train for at least one step.")
         self._refuse_second()
+        if out is not None and (out / CONFIG).exists():
+            raise StudioError(f"The folder {out} holds a run already. Resume it, or choose another folder.")
         try:
             run = out.resolve() if out else self._workspace.new_run(name, policy)
         except WorkspaceError as error:
@@ -56,11 +60,22 @@ class Trainings:
         self._follow(run)
 
     def stop(self) -> None:
-        """Stop and keep."""
-        if self._run is None or self._status is None or not self._status.running:
-            raise StudioError("No training is running. There is nothing to stop.")
-        request_stop(self._run)
+        """Stop and keep; a trainer that has not said anything yet has nothing to keep and is ended."""
         self._read_s = 0.0
+        status = self.status()
+        if status is not None and self.starting and self._process is not None:
+            self._cancelled = True
+            self._process.terminate()
+        elif status is not None and status.running:
+            request_stop(status.run)
+        else:
+            raise StudioError("No training is running. There is nothing to stop.")
+        self._read_s = 0.0
+
+    @property
+    def starting(self) -> bool:
+        """At the last `status`: the trainer was launched and has not said anything about itself yet."""
+        return self._silent and self._process is not None and self._process.poll() is None
 
     def status(self) -> TrainingStatus | None:
         """The followed run, read from its folder at most twice a second."""
@@ -69,7 +84,10 @@ class Trainings:
         now_s = time.monotonic()
         if now_s - self._read_s >= _REFRESH_S:
             self._read_s = now_s
-            self._status = self._with_early_end(read_status(self._run))
+            ended = self._process is not None and self._process.poll() is not None
+            self._silent = self._silent and not self._has_spoken(self._run)
+            status = read_status(self._run)
+            self._status = self._unspoken(status, ended) if self._silent else status
         return self._status
 
     def runs(self) -> list[RunInfo]:
@@ -80,6 +98,7 @@ class Trainings:
 
     def _follow(self, run: Path) -> None:
         self._run, self._status, self._read_s = run, None, 0.0
+        self._silent, self._cancelled = self._process is not None, False
 
     def _refuse_second(self) -> None:
         status = self.status()
@@ -88,14 +107,18 @@ class Trainings:
         if status is not None and (status.running or starting):
             raise StudioError(f"The run {status.run.name} is training. Stop it first, or wait.")
 
-    def _with_early_end(self, status: TrainingStatus) -> TrainingStatus:
+    def _has_spoken(self, run: Path) -> bool:
+        """The folder of a resumed run tells of its last trainer until the new one has begun."""
+        state = read_state(run)
+        return self._process is not None and state is not None and state.pid == self._process.pid
+
+    def _unspoken(self, status: TrainingStatus, ended: bool) -> TrainingStatus:
         """A trainer that could not even begin has written nothing into the run's folder but its log."""
-        code = None if self._process is None else self._process.poll()
-        if not code or status.error or status.running:
-            return status
-        lines = (status.run / LOG).read_text(errors="replace").strip().splitlines()
-        why = lines[-1] if lines else f"It ended with code {code}."
-        return replace(status, error=f"The training process ended. {why}")
+        error = ""
+        if ended and not self._cancelled:
+            lines = _log(status.run).strip().splitlines()
+            error = f"The training process ended. {lines[-1] if lines else 'It left no word in its log.'}"
+        return replace(status, running=False, finished=False, stopping=self._cancelled and not ended, error=error)
 
     def _adopt_running(self) -> None:
         """A training that an earlier window started goes on: show it."""
@@ -103,3 +126,10 @@ class Trainings:
             if read_status(info.path).running:
                 self._follow(info.path)
                 return
+
+
+def _log(run: Path) -> str:
+    try:
+        return (run / LOG).read_text(errors="replace")
+    except OSError:
+        return ""

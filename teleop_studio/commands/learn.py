@@ -1,6 +1,7 @@
 """Commands about policies: train, evaluate."""
 
 import argparse
+import contextlib
 import math
 import time
 from collections.abc import Iterator
@@ -9,12 +10,11 @@ from typing import Any
 from teleop_studio.commands.driving import CommandFailed, named_rig, opened, run_script, say, until_job_ends
 from teleop_studio.evaluation.trials import RunSummary
 from teleop_studio.script import Say, Step, Wait
+from teleop_studio.session import StudioError
 from teleop_studio.status import TrainingStatus
 from teleop_studio.studio import Studio
 from teleop_studio.trainings import Trainings
 from teleop_studio.workspace import Workspace
-
-_STARTING_S = 60.0
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
@@ -45,15 +45,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
 
 def _follow(trainings: Trainings) -> TrainingStatus:
     told = -1
-    start_s = time.monotonic()
     asked = False
     while True:
         try:
             status = trainings.status()
             assert status is not None
-            if status.finished or status.error:
-                return status
-            if not status.running and (status.step > 0 or time.monotonic() - start_s > _STARTING_S):
+            if not status.running and not trainings.starting:
                 return status
             if status.running and status.step // 100 != told:
                 told = status.step // 100
@@ -64,7 +61,8 @@ def _follow(trainings: Trainings) -> TrainingStatus:
                 raise
             asked = True
             say("Stopping after this step; the run is kept and can be resumed.")
-            trainings.stop()
+            with contextlib.suppress(StudioError):  # it has just ended by itself
+                trainings.stop()
 
 
 def training_line(status: TrainingStatus) -> str:

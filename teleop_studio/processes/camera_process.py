@@ -11,6 +11,7 @@ from teleop_studio.processes.rings import FrameRow, RigRings, RingSpecs, snapsho
 from teleop_studio.rig import CameraConfig, RigConfig
 
 _REST_S = 0.4
+_SAME_MOMENT_NS = 15_000_000
 
 
 def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
@@ -42,6 +43,7 @@ def _open_simulated(rig: RigConfig, rings: RigRings) -> list[Camera]:
     snapshots = rings.snapshots
     assert snapshots is not None
     clock = MonotonicClock()
+    shown: tuple[int, NDArray[np.float64]] | None = None
     renderers: dict[tuple[int, int], SceneRenderer] = {}
 
     def renderer(camera: CameraConfig) -> SceneRenderer:
@@ -51,7 +53,12 @@ def _open_simulated(rig: RigConfig, rings: RigRings) -> list[Camera]:
         return renderers[size]
 
     def take_snapshot() -> tuple[int, NDArray[np.float64]] | None:
-        newest = snapshots.latest()
-        return None if newest is None else (newest[1], snapshot_of(newest[2]))
+        # Cameras due at the same time see the same moment, as triggered ones would; it also saves half the shadows.
+        nonlocal shown
+        newest_ns = snapshots.newest_stamp_ns()
+        if shown is None or newest_ns - shown[0] > _SAME_MOMENT_NS:
+            newest = snapshots.latest()
+            shown = None if newest is None else (newest[1], snapshot_of(newest[2]))
+        return shown
 
     return [SimulatedCamera(c.name, renderer(c), take_snapshot, c.fps, clock) for c in rig.cameras]
