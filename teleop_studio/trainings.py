@@ -10,7 +10,7 @@ from teleop_studio.processes.training_launch import LOG, launch_training
 from teleop_studio.session import StudioError
 from teleop_studio.status import RunInfo, TrainingStatus
 from teleop_studio.training.errors import TrainingError
-from teleop_studio.training.run_folder import CONFIG, read_state, request_stop
+from teleop_studio.training.run_folder import CONFIG, read_config, read_state, request_stop
 from teleop_studio.training.run_status import list_runs, read_status
 from teleop_studio.workspace import Workspace, WorkspaceError
 
@@ -51,6 +51,7 @@ class Trainings:
         """Go on from the last checkpoint, bit for bit."""
         self._refuse_second()
         try:
+            read_config(run)  # a folder without one would be taken for a run that has not begun
             status = read_status(run)
         except TrainingError as error:
             raise StudioError(str(error)) from error
