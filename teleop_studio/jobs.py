@@ -14,6 +14,7 @@ SIDES = ("left", "right")
 TRIAL_LIMIT_S = 10.0
 _SETTLE_S = 0.4
 _PATIENCE_S = 30.0
+_LOADING_PATIENCE_S = 180.0  # loading torch takes its time on a busy machine
 
 
 class JobFailed(Exception):
@@ -105,13 +106,15 @@ def evaluate(
 
 def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None, TrialResult]:
     """Let `run` drive until it succeeds, fails or the time is over; returns the `TrialResult`."""
+    chunks, said = studio.status.inference.chunks, studio.status.notices[-1:]
     studio.autonomous(run, {"seed": layout})
-    yield from _until(lambda: studio.status.state is State.POLICY, "policy")
+    yield from _until_driving(studio, run, said)
     yield from _until(lambda: not _aligning(studio), "soft start")
     start_s = time.monotonic()
-    shares = (float("nan"), float("nan"))
+    shares: tuple[float, float] | None = None
     while studio.status.state is State.POLICY and time.monotonic() - start_s < TRIAL_LIMIT_S:
-        if shares[0] != shares[0]:
+        # Until its first chunk is counted, the samples to be seen are those of the trial before.
+        if shares is None and studio.status.inference.chunks > chunks:
             shares = studio.overlay_shares()
         score = studio.trial_score
         if score is not None and (score.success or score.failed):
@@ -126,6 +129,7 @@ def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None,
     saved = studio.newest_saved
     studio.accept("success" if success else "failure")
     yield from _until(lambda: studio.newest_saved != saved, "episode file")
+    left_samples, right_samples = shares or (float("nan"), float("nan"))
     return TrialResult(
         seed=layout,
         success=success,
@@ -134,8 +138,8 @@ def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None,
         duration_s=duration_s,
         run=run.name,
         episode=studio.newest_saved,
-        left_samples=shares[0],
-        right_samples=shares[1],
+        left_samples=left_samples,
+        right_samples=right_samples,
     )
 
 
@@ -143,6 +147,19 @@ def _fresh_scene(studio: Operated, layout: int) -> Iterator[None]:
     studio.new_scene(layout)
     yield from _until(lambda: studio.scene_ready, "new scene")
     yield from _pause(_SETTLE_S)
+
+
+def _until_driving(studio: Operated, run: Path, said: tuple[str, ...]) -> Iterator[None]:
+    """Wait for the run to be loaded; one that is refused ends the task with what was said of it after `said`."""
+    end_s = time.monotonic() + _LOADING_PATIENCE_S
+    yield
+    while studio.status.state is not State.POLICY:
+        if not studio.status.inference.loading:
+            news = studio.status.notices[-1:]
+            raise JobFailed(news[0] if news and news != said else f"The run {run.name} was not started.")
+        if time.monotonic() > end_s:
+            raise JobFailed(f"Waited {_LOADING_PATIENCE_S:.0f} s for the run {run.name} to be loaded in vain.")
+        yield
 
 
 def _aligning(studio: Operated) -> bool:

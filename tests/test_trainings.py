@@ -66,7 +66,7 @@ def ended(trainings: Trainings) -> TrainingStatus:
 def test_an_unknown_policy_and_no_steps_are_refused_before_anything_is_made(
     trainings: Trainings, workspace: Workspace
 ) -> None:
-    with pytest.raises(StudioError, match="'magic' is unknown. Known policies: .*flow-matching"):
+    with pytest.raises(StudioError, match=r"'magic' is unknown\. Known policies: .*flow-matching"):
         trainings.start("magic", 10, None, (), None)
     with pytest.raises(StudioError, match="at least one step"):
         trainings.start("flow-matching", 0, None, (), None)
@@ -84,7 +84,7 @@ def test_a_running_training_of_an_earlier_window_is_followed_and_is_the_only_one
     status = trainings.status()
     assert status is not None
     assert (status.run, status.running, status.step) == (run, True, 7)
-    with pytest.raises(StudioError, match="The run earlier is training. Stop it first"):
+    with pytest.raises(StudioError, match=r"The run earlier is training\. Stop it first"):
         started(trainings, workspace)
     with pytest.raises(StudioError, match="The run earlier is training"):
         trainings.resume(run)
