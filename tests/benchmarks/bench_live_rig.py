@@ -1,10 +1,13 @@
 """The live rig under its full load: control loop at 100 Hz, two cameras at 30 fps, recorder, policy, window painting.
 
-`python -m tests.benchmarks.bench_live_rig [--seconds S] [--link pty] [--normal]` prints the rows of docs/benchmarks.md.
+`python -m tests.benchmarks.bench_live_rig [--seconds S]` prints the rows of docs/benchmarks.md: for both links at the
+real-time class, and for the socket pair without it. `--only LINK` measures one of them in this process.
 """
 
 import argparse
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication
 
 from recorders.episode_reader import EpisodeReader
 from teleop_studio.commands.driving import opened, until_job_ends
@@ -25,24 +30,49 @@ from teleop_studio.workspace import Workspace
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the take and of the policy's turn")
-    parser.add_argument("--link", default="socketpair", help="socketpair or pty")
-    parser.add_argument("--normal", action="store_true", help="without the real-time scheduling class")
+    parser.add_argument("--only", choices=("socketpair", "pty"), help="measure only this link")
+    parser.add_argument("--normal", action="store_true", help="with --only: without the real-time scheduling class")
     options = parser.parse_args()
+    if options.only:
+        measure(RigConfig(link=options.only, realtime=not options.normal), options.seconds)
+        return
+    for arguments in (["--only", "socketpair"], ["--only", "pty"], ["--only", "socketpair", "--normal"]):
+        command = [sys.executable, "-m", "tests.benchmarks.bench_live_rig", *arguments]
+        subprocess.run([*command, "--seconds", str(options.seconds)], check=True)
 
+
+def measure(rig: RigConfig, seconds: float) -> None:
+    """Print the rows of one rig."""
     from ui.app import run
 
+    paints = PaintTimes(sys.argv[:1])
     with tempfile.TemporaryDirectory() as folder:
-        rig = RigConfig(link=options.link, realtime=not options.normal)
         studio = Studio(rig, Workspace.create(Path(folder)))
         try:
-            run(studio, _script(studio, options.seconds))
+            run(studio, _script(studio, seconds, paints))
         finally:
             studio.close()
         for row in studio.episodes()[-1:]:
             _print_recording(row.path)
 
 
-def _script(studio: Studio, seconds: float) -> Iterator[Step]:
+class PaintTimes(QApplication):
+    """Times every painting of the window's content."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        super().__init__(arguments)
+        self.took_ms: list[float] = []
+
+    def notify(self, receiver: QObject, event: QEvent) -> bool:
+        if event.type() != QEvent.Type.UpdateRequest:
+            return super().notify(receiver, event)
+        began = time.perf_counter()
+        handled = super().notify(receiver, event)
+        self.took_ms.append((time.perf_counter() - began) * 1e3)
+        return handled
+
+
+def _script(studio: Studio, seconds: float, paints: PaintTimes) -> Iterator[Step]:
     studio.record_scripted(2, fast=True)
     yield from until_job_ends(studio)
     run = studio.train(steps=2)
@@ -55,6 +85,7 @@ def _script(studio: Studio, seconds: float) -> Iterator[Step]:
     studio.record("benchmark")
     yield from _pause(2.0)
     window = psutil.Process()
+    paints.took_ms.clear()
     cpu, start_s, first = window.cpu_times(), time.monotonic(), studio.status.loop
     stamps = _Stamps(studio)
     for step in _pause(seconds):
@@ -62,7 +93,7 @@ def _script(studio: Studio, seconds: float) -> Iterator[Step]:
         stamps.follow()
     last, passed_s = studio.status.loop, time.monotonic() - start_s
     _print_loop(studio, stamps, last.missed_deadlines - first.missed_deadlines, passed_s)
-    _print_window("record", window, cpu, passed_s)
+    _print_window("record", window, cpu, passed_s, paints)
     studio.accept()
     while studio.status.recorder.building or studio.status.recorder.recording:
         yield Wait()
@@ -72,12 +103,13 @@ def _script(studio: Studio, seconds: float) -> Iterator[Step]:
     studio.autonomous(run)
     while studio.status.state is not State.POLICY:
         yield Wait()
+    paints.took_ms.clear()
     cpu, start_s = window.cpu_times(), time.monotonic()
     stamps = _Stamps(studio)
     for step in _pause(seconds):
         yield step
         stamps.follow()
-    _print_window("deploy", window, cpu, time.monotonic() - start_s)
+    _print_window("deploy", window, cpu, time.monotonic() - start_s, paints)
     health = studio.status.inference
     yield Say(
         f"| chunk | {health.chunks} chunks | p50 {health.chunk_latency_p50_ms:.1f} ms | "
@@ -116,10 +148,16 @@ def _print_loop(studio: Studio, stamps: _Stamps, missed: int, seconds: float) ->
     )
 
 
-def _print_window(page: str, window: psutil.Process, before: object, seconds: float) -> None:
+def _print_window(page: str, window: psutil.Process, before: object, seconds: float, paints: PaintTimes) -> None:
     now = window.cpu_times()
     used_s = now.user + now.system - before.user - before.system  # type: ignore[attr-defined]
-    print(f"| window | {page} | {100 * used_s / seconds:.0f} % of a core |", flush=True)
+    p50, p99 = np.percentile(paints.took_ms, (50, 99))
+    print(
+        f"| window | {page} | {100 * used_s / seconds:.0f} % of a core | "
+        f"{len(paints.took_ms) / seconds:.0f} paints/s | "
+        f"paint p50 {p50:.1f} ms, p99 {p99:.1f} ms |",
+        flush=True,
+    )
 
 
 def _print_recording(path: Path) -> None:
