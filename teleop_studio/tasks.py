@@ -63,14 +63,14 @@ class Tasks:
 
     def step(self, notices: Notices) -> bool:
         """True when a lock-step job has told something new, which may be a new episode."""
-        before = self.status if self._lockstep is not None else None
+        before, lockstep = self.status, self._lockstep is not None
         if self._lockstep is not None:
             self._step_lockstep(self._lockstep)
         elif self._job is not None:
             self._step_live(self._job)
-        if self.status is not None and self.status.error:
+        if self.status is not None and self.status != before:
             notices.add(self.status.error)
-        return before is not None and self.status != before
+        return lockstep and self.status != before
 
     def cancel(self) -> bool:
         """End the task; True when it ran on the live rig, which may then be in the middle of a take."""

@@ -14,9 +14,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from drivers.errors import DriverError
-
 _SPAWN = multiprocessing.get_context("spawn")
+_OWN_PACKAGES = ("drivers", "recorders", "teleop_studio")
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,15 @@ def _run(module: str, connection: Connection, log_file: Path | None, args: tuple
         trace = traceback.format_exc()
         if log is not None:
             log.write(trace)
-        operator = str(error) if isinstance(error, DriverError) else f"{type(error).__name__}: {error}"
         with contextlib.suppress(ParentGone):
-            pipe.send(ChildFailed(operator, trace))
+            pipe.send(ChildFailed(_told(error), trace))
         sys.exit(1)
+
+
+def _told(error: Exception) -> str:
+    """The app's own errors are sentences for the operator; of others the type says more."""
+    own = type(error).__module__.partition(".")[0] in _OWN_PACKAGES
+    return str(error) if own else f"{type(error).__name__}: {error}"
 
 
 class Child:
@@ -126,14 +130,15 @@ class Child:
         return True
 
     def receive(self) -> list[Any]:
-        """All waiting messages; a child that died without a word yields one `ChildFailed`, once."""
+        """All waiting messages; a child that died without saying why yields one `ChildFailed`, once."""
         messages = []
+        alive = self.alive  # asked first: what a dead child said last is then among the messages
         with contextlib.suppress(EOFError, OSError):
             while self._connection.poll(0):
                 messages.append(self._connection.recv())
         if any(isinstance(message, ChildFailed) for message in messages):
             self._told = True
-        if not messages and not self._told and not self.alive:
+        if not self._told and not alive:
             self._told = True
             code = self._process.exitcode
             if code != 0:
