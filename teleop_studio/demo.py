@@ -86,7 +86,7 @@ def _train(studio: Studio, plan: DemoPlan) -> Iterator[Step]:
             if status.finished:
                 yield Say(training_line(status))
                 return
-            if status.steps and status.step // 250 != told:
+            if status.step and status.step // 250 != told:
                 told = status.step // 250
                 yield Say(training_line(status))
             if not pictured and status.step > 0.6 * status.steps:
@@ -98,18 +98,24 @@ def _train(studio: Studio, plan: DemoPlan) -> Iterator[Step]:
 def _try(studio: Studio, plan: DemoPlan, run: Path) -> Iterator[Step]:
     # One trial in real time on the live rig, whatever the rest does: this is what the operator would see.
     live = 1 if plan.fast else plan.trials
+    picture = Picture("deploy", plan.folder / "deploy.png")
     pictured = False
     studio.evaluate([run], live, TRIAL_SEED, fast=False)
-    driving_s = 0.0
     for step in until_job_ends(studio):
         yield step
-        driving_s = 0.0 if studio.status.state is not State.POLICY else driving_s or time.monotonic()
-        if not pictured and studio.overlay is not None and driving_s and time.monotonic() - driving_s > 1.2:
+        if not pictured and _torn(studio):
             pictured = True
-            yield Picture("deploy", plan.folder / "deploy.png")
+            yield picture
     if plan.fast:
         studio.evaluate([run], plan.trials - live, TRIAL_SEED + live, fast=True)
         yield from until_job_ends(studio)
+
+
+def _torn(studio: Studio) -> bool:
+    """Whether the policy drives and sees both ways: the moment that the picture of the Deploy page shall show."""
+    if studio.status.state is not State.POLICY or studio.status.recorder.frames_written < 20:
+        return False
+    return min(studio.overlay_shares()) > 0.2
 
 
 def _compare(studio: Studio, plan: DemoPlan) -> Iterator[Step]:

@@ -25,7 +25,6 @@ class Operated(Protocol):
     """The part of `Studio` a task uses."""
 
     status: StudioStatus
-    executed_steps: int
 
     @property
     def scene_ready(self) -> bool: ...

@@ -12,13 +12,14 @@ from teleop_studio.episode_view import EpisodeView
 from teleop_studio.evaluation.trials import TrialResult
 from teleop_studio.library import Library
 from teleop_studio.live import LiveRig, Notices
+from teleop_studio.operation import DEFAULT_TASK, Operation
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
-from teleop_studio.processes.rings import RigRings, check_solver_steps
-from teleop_studio.processes.supervisor import CAMERAS, INFERENCE, RigProcesses, limit_threads
+from teleop_studio.processes.rings import RigRings
+from teleop_studio.processes.supervisor import CAMERAS, RigProcesses, limit_threads
 from teleop_studio.rig import RigConfig
 from teleop_studio.sentences import sentence
-from teleop_studio.session import Effect, Session, StudioError
+from teleop_studio.session import StudioError
 from teleop_studio.status import (
     EpisodeRow,
     History,
@@ -33,8 +34,6 @@ from teleop_studio.tasks import Tasks
 from teleop_studio.trainings import Trainings
 from teleop_studio.workspace import Workspace
 
-DEFAULT_TASK = {"bottle": "Pick up the bottle behind the carton", "fork": "Pick up the bottle behind the tall box"}
-
 
 class Studio:
     """One rig, one workspace, one operator. Every call returns at once; `poll` tells what has become of it.
@@ -46,20 +45,12 @@ class Studio:
         limit_threads()
         self.rig, self.workspace = rig, workspace
         self.status = StudioStatus(rig=rig.name, simulated=rig.simulated, scene=rig.scene if rig.simulated else "")
-        self.executed_steps, self.solver_steps = 8, 10
         self.library = Library(workspace)
         self.trainings = Trainings(workspace)
-        self._session = Session()
-        self._notices = Notices()
-        self._live: LiveRig | None = None
         self.tasks = Tasks(workspace)
+        self._notices = Notices()
+        self._operation = Operation(rig, workspace)
         self._display = Display(rig)
-        self._wanted_run: tuple[Path, dict[str, object]] | None = None
-        self._active_run = ""
-        self._outcome = "unrated"
-        self._source = ""
-        self._take_arguments: tuple[str, str, dict[str, object]] = ("", "human", {})
-        self._replay: m.EngageReplay | None = None
         self._cameras_rest = False
         self._seed = seed
 
@@ -75,26 +66,21 @@ class Studio:
             raise StudioError("The rig is open already. Close it first.")
         folders = (self.workspace.episodes, self.workspace.trials)
         processes = RigProcesses(self.rig, folders, self.workspace.logs, self._seed)
-        self._live = LiveRig(processes, self._notices)
+        self._operation.live = LiveRig(processes, self._notices)
         processes.start()
 
     def close(self) -> None:
         """End everything that belongs to the rig; takes seconds. Training goes on."""
         self.tasks.close()
-        live, self._live = self._live, None
-        if live is None:
-            return
-        if self._session.allows("closed"):
-            self._carry_out(live, self._session.apply("closed"))
-        live.processes.stop()
-        self._session = Session()
+        live = self._operation.close()
+        if live is not None:
+            live.processes.stop()
 
     def poll(self) -> StudioStatus:
         """Hear all processes, go on with the running task, and tell how everything stands. Call at about 30 Hz."""
+        self._operation.hear()
         live = self._live
         if live is not None:
-            for verb in live.receive():
-                self._on_event(live, verb)
             while live.saved:
                 self.library.saved(live.saved.pop(0))
         self.library.measure_one_side()
@@ -129,95 +115,75 @@ class Studio:
 
     def teleop(self) -> None:
         """The follower copies the leader, after a soft start."""
-        self._do("teleop")
+        self._operation.do("teleop")
 
     def record(self, task: str = "", source: str = "human", extra: dict[str, object] | None = None) -> None:
         """Begin a take. `task` what is done, in words; `source` "human" or "scripted"."""
-        self._take_arguments = (task or DEFAULT_TASK.get(self.rig.scene, ""), source, extra or {})
-        self._source = ""
-        self._do("record")
+        self._operation.record(task, source, extra or {})
 
     def accept(self, outcome: str = "success") -> None:
         """End the take and keep it as "success", "failure" or "unrated"."""
-        self._outcome = outcome
-        self._do("accept")
+        self._operation.accept(outcome)
 
     def discard(self) -> None:
         """End the take and throw it away."""
-        self._do("discard")
+        self._operation.do("discard")
 
     def stop(self) -> None:
         """STOP: the follower holds. Allowed in every state; ends tasks; a running take is kept as "stopped"."""
         self.tasks.cancel()
-        self._wanted_run = None
-        if self._session.state is State.CLOSED:
-            return
-        self._outcome = "stopped"
-        self._do("stop", guarded=False)
+        self._operation.halt("stop")
 
     def torque_off(self) -> None:
         """The follower goes limp: it will sink unless somebody holds it."""
         self.tasks.cancel()
-        self._wanted_run = None
-        self._outcome = "stopped"
-        self._do("torque_off", guarded=False)
+        self._operation.halt("torque_off")
 
     def resume(self) -> None:
         """After STOP, torque off or a fault: dead processes start again, the follower is taken up where it is."""
-        live = self._opened()
-        if not self._session.allows("resume"):
-            raise StudioError(f"There is nothing to resume while {self._session.state}. Press Esc to stop.")
-        if live.processes.restart_dead():
-            # The session goes on when the new processes are ready: `receive` says "opened" then.
-            self._session = Session()
-            return
-        self._do("resume")
+        self._operation.resume()
 
     def autonomous(self, run: Path, extra: dict[str, object] | None = None) -> None:
-        """Let the newest checkpoint of `run` drive; it is loaded first if it is not the active one."""
-        live = self._opened()
-        self._check_free("autonomous")
-        self._session.check("autonomous")
-        self._wanted_run = (run, extra or {})
-        live.load(run)
+        """Let the newest checkpoint of `run` drive, once it is loaded."""
+        self._operation.autonomous(run, extra or {})
 
     def take_over(self) -> None:
         """The leader takes the follower from the policy, softly; attempt and correction stay one "mixed" episode."""
-        self._session.check("take_over")
-        self._source = "mixed"
-        self._do("take_over")
+        self._operation.take_over()
 
     def replay(self, episode: Path) -> None:
         """The follower repeats what a recorded episode commanded."""
-        self._opened()
+        self._operation.opened()
         view = self.open_episode(episode)
         try:
-            self._replay = m.EngageReplay(view.stamp_ns, view.action)
+            self._operation.replay(m.EngageReplay(view.stamp_ns, view.action))
         finally:
             view.close()
-        self._do("replay")
+
+    @property
+    def solver_steps(self) -> int:
+        """S of the flow's solver."""
+        return self._operation.solver_steps
+
+    @property
+    def executed_steps(self) -> int:
+        """K of a chunk's H steps run before the next one is asked for."""
+        return self._operation.executed_steps
 
     def set_solver_steps(self, steps: int) -> None:
-        """S: more steps follow the flow more closely and take longer."""
-        self.solver_steps = check_solver_steps(steps)
-        if self._live is not None:
-            self._live.processes.send(INFERENCE, m.SetSolverSteps(steps))
+        """S: more steps follow the flow more closely and take longer. Raises `ValueError` out of 1..20."""
+        self._operation.set_solver_steps(steps)
 
     def set_executed_steps(self, steps: int) -> None:
-        """K: how many steps of a chunk run before the next is asked for."""
-        if not 1 <= steps <= 63:
-            raise ValueError(f"executed steps = {steps}: at least 1 and at most the chunk's last but one step")
-        self.executed_steps = steps
-        if self._live is not None:
-            self._live.command(m.SetExecutedSteps(steps))
-            self._live.processes.send(INFERENCE, m.SetExecutedSteps(steps))
+        """K: fewer steps react sooner, but may change sides at every chunk. Raises `ValueError` out of 1..63."""
+        self._operation.set_executed_steps(steps)
 
     # --- the simulated rig -----------------------------------------------------------------------------------------
 
     def new_scene(self, seed: int | None = None) -> None:
         """A new layout of the simulated scene; both arms go home."""
-        live = self._simulated()
-        self._do("hold")
+        live = self._operation.simulated()
+        self._operation.do("hold")
         self._seed = self._seed + 1 if seed is None else seed
         live.reset_scene(self._seed)
 
@@ -225,7 +191,7 @@ class Studio:
         """The scripted hand on the leader: one grasp from the "left" or the "right"."""
         if side not in jobs.SIDES:
             raise StudioError(f"side = {side!r}. The scripted operator grasps from {' or '.join(jobs.SIDES)}.")
-        self._simulated().start_operator(side, self._seed if seed is None else seed)
+        self._operation.simulated().start_operator(side, self._seed if seed is None else seed)
 
     @property
     def scene_ready(self) -> bool:
@@ -259,7 +225,7 @@ class Studio:
         if fast:
             self.tasks.record_fast(self.rig, RecordJob(episodes, seed, folder or self.workspace.episodes, task))
         else:
-            self._simulated()
+            self._operation.simulated()
             self.tasks.record_live(self, episodes, seed, task)
 
     def evaluate(self, runs: list[Path], trials: int, seed: int = 1000, fast: bool = True, record: bool = True) -> None:
@@ -271,7 +237,7 @@ class Studio:
                 self.rig, EvaluateJob(tuple(runs), tuple(range(seed, seed + trials)), folder, *steps)
             )
         else:
-            self._simulated()
+            self._operation.simulated()
             self.tasks.evaluate_live(self, runs, trials, seed)
 
     @property
@@ -282,9 +248,7 @@ class Studio:
     def cancel_job(self) -> None:
         """End the running task: at once on the live rig, after the present take in lock-step."""
         if self.tasks.cancel():
-            for verb in ("discard", "hold"):
-                if self._session.allows(verb):
-                    self._do(verb, guarded=False)
+            self._operation.abandon()
 
     # --- training and what is on disk ------------------------------------------------------------------------------
 
@@ -333,22 +297,9 @@ class Studio:
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
-    def _opened(self) -> LiveRig:
-        if self._live is None:
-            raise StudioError("No rig is open. Open one first.")
-        return self._live
-
-    def _simulated(self) -> LiveRig:
-        live = self._opened()
-        if not self.rig.simulated:
-            raise StudioError(
-                f"{self.rig.name} is a real rig. Only a simulated one has scenes and a scripted operator."
-            )
-        return live
-
-    def _check_free(self, verb: str) -> None:
-        if self._live is not None and self._live.scene_busy:
-            raise StudioError(f"Can not {verb} yet. The scene is being put back; that takes a moment.")
+    @property
+    def _live(self) -> LiveRig | None:
+        return self._operation.live
 
     def _shown(self) -> RigRings | None:
         """What the window looks at: a lock-step job while one runs, else the live rig."""
@@ -361,16 +312,15 @@ class Studio:
             self._live.processes.send(CAMERAS, m.RestCameras(rest))
 
     def _other_work(self) -> bool:
-        if self._session.state not in (State.IDLE, State.STOPPED, State.LIMP, State.FAULT) or self._wanted_run:
+        if self._operation.state not in (State.IDLE, State.STOPPED, State.LIMP, State.FAULT) or self._operation.loading:
             return False
         training = self.trainings.status()
         return self.tasks.lockstep_running or (training is not None and training.running)
 
     def _take_status(self) -> StudioStatus:
-        live, state, job = self._live, self._session.state, self.tasks.status
+        live, state, job = self._live, self._operation.state, self.tasks.status
         gap = self._display.soft_start_gap
-        loading = self._wanted_run[0].name if self._wanted_run else ""
-        title, detail = sentence(state, gap, job, loading, self.tasks.lockstep_running)
+        title, detail = sentence(state, gap, job, self._operation.loading, self.tasks.lockstep_running)
         started_ns = live.take_started_ns if live else 0
         recording = live is not None and live.recorder.recording
         return StudioStatus(
@@ -385,7 +335,7 @@ class Studio:
             episode_clock_s=(time.monotonic_ns() - started_ns) * 1e-9 if recording and started_ns else 0.0,
             episodes=self.library.count,
             operator_side=live.operator_side if live else "",
-            active_run=self._active_run,
+            active_run=self._operation.active_run,
             alignment_gap=gap,
             loop=self._display.loop(live.processes.scheduling if live else ""),
             recorder=live.recorder if live else RecorderHealth(),
@@ -394,61 +344,3 @@ class Studio:
             job=job,
             notices=self._notices.said,
         )
-
-    def _do(self, verb: str, guarded: bool = True) -> None:
-        live = self._opened()
-        if guarded:
-            self._check_free(verb)
-        self._carry_out(live, self._session.apply(verb))
-
-    def _on_event(self, live: LiveRig, verb: str) -> None:
-        if verb == "run_loaded":
-            self._start_wanted_run(live)
-        elif verb == "run_refused":
-            self._wanted_run = None
-        elif self._session.allows(verb):
-            if verb == "fault":
-                self._outcome = "interrupted"
-                self._wanted_run = None
-            self._carry_out(live, self._session.apply(verb))
-
-    def _start_wanted_run(self, live: LiveRig) -> None:
-        wanted, self._wanted_run = self._wanted_run, None
-        if wanted is None or not self._session.allows("autonomous"):
-            return
-        run, extra = wanted
-        self._active_run = run.name
-        live.processes.send(INFERENCE, m.SetSolverSteps(self.solver_steps))
-        live.processes.send(INFERENCE, m.SetExecutedSteps(self.executed_steps))
-        if isinstance(seed := extra.get("seed"), int):
-            live.processes.send(INFERENCE, m.SeedNoise(seed))
-        self._take_arguments = (DEFAULT_TASK.get(self.rig.scene, ""), "policy", {**extra, "run": run.name})
-        self._source = ""
-        self._carry_out(live, self._session.apply("autonomous"))
-
-    def _carry_out(self, live: LiveRig, effects: tuple[Effect, ...]) -> None:
-        for effect in effects:
-            self._effect(live, effect)
-
-    def _effect(self, live: LiveRig, effect: Effect) -> None:
-        match effect:
-            case Effect.ENGAGE_HOLD:
-                live.command(m.EngageHold())
-            case Effect.ENGAGE_LEADER:
-                live.command(m.EngageLeader())
-            case Effect.ENGAGE_POLICY:
-                live.command(m.EngagePolicy(self.executed_steps))
-            case Effect.ENGAGE_REPLAY if self._replay is not None:
-                live.command(self._replay)
-            case Effect.HOLD:
-                live.command(m.Hold())
-            case Effect.RELEASE:
-                live.command(m.Release())
-            case Effect.START_TAKE | Effect.START_TRIAL:
-                task, source, extra = self._take_arguments
-                folder = self.workspace.episodes if effect is Effect.START_TAKE else self.workspace.trials
-                live.record(m.StartTake(folder, task, source, live.rings.ticks.written, extra))
-            case Effect.FINISH_TAKE:
-                live.record(m.FinishTake(self._outcome, self._source))
-            case Effect.DISCARD_TAKE:
-                live.record(m.DiscardTake())

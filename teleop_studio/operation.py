@@ -1,0 +1,197 @@
+"""The session and the live rig together: verbs go through the state machine and become messages to the processes."""
+
+from pathlib import Path
+
+from teleop_studio.live import LiveRig
+from teleop_studio.processes import messages as m
+from teleop_studio.processes.rings import check_solver_steps
+from teleop_studio.processes.supervisor import INFERENCE
+from teleop_studio.rig import RigConfig
+from teleop_studio.session import Effect, Session, StudioError
+from teleop_studio.status import State
+from teleop_studio.workspace import Workspace
+
+DEFAULT_TASK = {"bottle": "Pick up the bottle behind the carton", "fork": "Pick up the bottle behind the tall box"}
+
+
+class Operation:
+    """What is being done with the arm. `live` is None while no rig is open.
+
+    Verbs raise `StudioError` when they are not allowed now.
+    """
+
+    def __init__(self, rig: RigConfig, workspace: Workspace) -> None:
+        self.rig, self._workspace = rig, workspace
+        self.live: LiveRig | None = None
+        self.active_run = ""
+        self.executed_steps, self.solver_steps = 8, 10
+        self._session = Session()
+        self._wanted_run: tuple[Path, dict[str, object]] | None = None
+        self._task, self._source = "", "human"
+        self._extra: dict[str, object] = {}
+        self._outcome, self._final_source = "unrated", ""
+        self._replay: m.EngageReplay | None = None
+
+    @property
+    def state(self) -> State:
+        return self._session.state
+
+    @property
+    def loading(self) -> str:
+        """The run that will drive as soon as it is loaded, "" while there is none."""
+        return self._wanted_run[0].name if self._wanted_run else ""
+
+    def opened(self) -> LiveRig:
+        """Raises `StudioError` while no rig is open."""
+        if self.live is None:
+            raise StudioError("No rig is open. Open one first.")
+        return self.live
+
+    def simulated(self) -> LiveRig:
+        """Raises `StudioError` unless a simulated rig is open."""
+        live = self.opened()
+        if not self.rig.simulated:
+            raise StudioError(
+                f"{self.rig.name} is a real rig. Only a simulated one has scenes and a scripted operator."
+            )
+        return live
+
+    def close(self) -> LiveRig | None:
+        """End what is going on; returns the rig, whose processes the caller stops."""
+        live = self.live
+        if live is not None and self._session.allows("closed"):
+            self._carry_out(live, self._session.apply("closed"))
+        self.live = None
+        self._session = Session()
+        return live
+
+    def hear(self) -> None:
+        """Act on what the processes have said."""
+        if self.live is not None:
+            for verb in self.live.receive():
+                self._on_event(self.live, verb)
+
+    def do(self, verb: str) -> None:
+        """One verb of the session's table."""
+        live = self.opened()
+        self._check_scene(verb)
+        self._carry_out(live, self._session.apply(verb))
+
+    def record(self, task: str, source: str, extra: dict[str, object]) -> None:
+        self._task, self._source, self._extra = task or DEFAULT_TASK.get(self.rig.scene, ""), source, extra
+        self._final_source = ""
+        self.do("record")
+
+    def accept(self, outcome: str) -> None:
+        self._outcome = outcome
+        self.do("accept")
+
+    def halt(self, verb: str) -> None:
+        """ "stop" or "torque_off": whatever is going on, also while the scene is put back."""
+        self._wanted_run = None
+        if self._session.state is State.CLOSED and verb == "stop":
+            return
+        self._outcome = "stopped"
+        self._carry_out(self.opened(), self._session.apply(verb))
+
+    def resume(self) -> None:
+        live = self.opened()
+        if not self._session.allows("resume"):
+            raise StudioError(f"There is nothing to resume while {self._session.state}. Press Esc to stop.")
+        if live.processes.restart_dead():
+            # The session goes on when the new processes are ready: `receive` says "opened" then.
+            self._session = Session()
+            return
+        self.do("resume")
+
+    def autonomous(self, run: Path, extra: dict[str, object]) -> None:
+        live = self.opened()
+        self._check_scene("autonomous")
+        self._session.check("autonomous")
+        self._wanted_run = (run, extra)
+        live.load(run)
+
+    def take_over(self) -> None:
+        self._session.check("take_over")
+        self._final_source = "mixed"
+        self.do("take_over")
+
+    def replay(self, actions: m.EngageReplay) -> None:
+        self._replay = actions
+        self.do("replay")
+
+    def abandon(self) -> None:
+        """After a cancelled task: no take goes on, the arm holds."""
+        live = self.opened()
+        for verb in ("discard", "hold"):
+            if self._session.allows(verb):
+                self._carry_out(live, self._session.apply(verb))
+
+    def set_solver_steps(self, steps: int) -> None:
+        self.solver_steps = check_solver_steps(steps)
+        if self.live is not None:
+            self.live.processes.send(INFERENCE, m.SetSolverSteps(steps))
+
+    def set_executed_steps(self, steps: int) -> None:
+        if not 1 <= steps <= 63:
+            raise ValueError(f"executed steps = {steps}: at least 1 and at most the chunk's last but one step")
+        self.executed_steps = steps
+        if self.live is not None:
+            self.live.command(m.SetExecutedSteps(steps))
+            self.live.processes.send(INFERENCE, m.SetExecutedSteps(steps))
+
+    def _check_scene(self, verb: str) -> None:
+        if self.live is not None and self.live.scene_busy:
+            raise StudioError(f"Can not {verb} yet. The scene is being put back; that takes a moment.")
+
+    def _on_event(self, live: LiveRig, verb: str) -> None:
+        if verb == "run_loaded":
+            self._start_wanted_run(live)
+        elif verb == "run_refused":
+            self._wanted_run = None
+        elif self._session.allows(verb):
+            if verb == "fault":
+                self._outcome = "interrupted"
+                self._wanted_run = None
+            self._carry_out(live, self._session.apply(verb))
+
+    def _start_wanted_run(self, live: LiveRig) -> None:
+        wanted, self._wanted_run = self._wanted_run, None
+        if wanted is None or not self._session.allows("autonomous"):
+            return
+        run, extra = wanted
+        self.active_run = run.name
+        live.processes.send(INFERENCE, m.SetSolverSteps(self.solver_steps))
+        live.processes.send(INFERENCE, m.SetExecutedSteps(self.executed_steps))
+        if isinstance(seed := extra.get("seed"), int):
+            live.processes.send(INFERENCE, m.SeedNoise(seed))
+        self._task, self._source = DEFAULT_TASK.get(self.rig.scene, ""), "policy"
+        self._extra, self._final_source = {**extra, "run": run.name}, ""
+        self._carry_out(live, self._session.apply("autonomous"))
+
+    def _carry_out(self, live: LiveRig, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            self._effect(live, effect)
+
+    def _effect(self, live: LiveRig, effect: Effect) -> None:
+        match effect:
+            case Effect.ENGAGE_HOLD:
+                live.command(m.EngageHold())
+            case Effect.ENGAGE_LEADER:
+                live.command(m.EngageLeader())
+            case Effect.ENGAGE_POLICY:
+                live.command(m.EngagePolicy(self.executed_steps))
+            case Effect.ENGAGE_REPLAY if self._replay is not None:
+                live.command(self._replay)
+            case Effect.HOLD:
+                live.command(m.Hold())
+            case Effect.RELEASE:
+                live.command(m.Release())
+            case Effect.START_TAKE | Effect.START_TRIAL:
+                folder = self._workspace.episodes if effect is Effect.START_TAKE else self._workspace.trials
+                first_tick = live.rings.ticks.written
+                live.record(m.StartTake(folder, self._task, self._source, first_tick, self._extra))
+            case Effect.FINISH_TAKE:
+                live.record(m.FinishTake(self._outcome, self._final_source))
+            case Effect.DISCARD_TAKE:
+                live.record(m.DiscardTake())
