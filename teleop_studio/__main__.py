@@ -129,8 +129,8 @@ def _add_window(commands: Any) -> None:
     demo = _add(commands, "demo", "Record, train, deploy and try, unattended, on the simulated rig.")
     demo.add_argument("--out", type=Path, default=Path("demo"), help="folder for report.html and the workspace")
     demo.add_argument("--fast", action="store_true", help="record and try in lock-step instead of real time")
-    demo.add_argument("--demonstrations", type=_count, default=None, help="how many (default: 40; fast: 60)")
-    demo.add_argument("--steps", type=_count, default=None, help="training steps (default: 3000; fast: 3500)")
+    demo.add_argument("--demonstrations", type=_count, default=None, help="how many (default: 44; fast: 60)")
+    demo.add_argument("--steps", type=_count, default=None, help="training steps (default: 3500)")
     demo.add_argument("--trials", type=_count, default=30, help="starts to try (default: %(default)s)")
     demo.add_argument("--seed", type=int, default=0, help="first layout of the demonstrations")
 

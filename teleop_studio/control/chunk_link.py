@@ -40,7 +40,7 @@ class ChunkLink:
             if chunk is None:
                 player.request_failed()
             else:
-                player.accept(chunk)
+                player.accept(chunk, now_ns)
         if self._waiting and now_ns - self._asked_ns > _SILENCE_NS:
             self._waiting = False
             player.request_failed()

@@ -1,5 +1,7 @@
 """Plays a policy's chunks: K of H steps open loop, then the next chunk, by time and never by counting ticks."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,8 +42,14 @@ class ChunkPlayer:
         self._requested = True
         return True
 
-    def accept(self, chunk: ActionChunk) -> None:
-        """Enter `chunk` from the next tick on."""
+    def accept(self, chunk: ActionChunk, now_ns: int) -> None:
+        """Enter `chunk` from the next tick on.
+
+        While the arm only held, what was observed still stands: such a chunk begins now. Entered at the step that is
+        due by its stamp it would start with a jump, and the soft start would then creep behind the plan.
+        """
+        if self.chunk is None or now_ns > self._end_ns(self.chunk):
+            chunk = replace(chunk, start_ns=now_ns)
         self.chunk = chunk
         self.chunks += 1
         self._requested = False
@@ -53,7 +61,10 @@ class ChunkPlayer:
     def action(self, now_ns: int, leader: JointState, follower: JointState) -> NDArray[np.float64] | None:
         if self.chunk is None:
             return None
-        end_ns = self.chunk.start_ns + round((len(self.chunk.actions) - 1) * self.chunk.dt_s * 1e9)
-        if now_ns > end_ns:
+        if now_ns > self._end_ns(self.chunk):
             self.starved_ticks += 1
         return self.chunk.at(now_ns)
+
+    @staticmethod
+    def _end_ns(chunk: ActionChunk) -> int:
+        return chunk.start_ns + round((len(chunk.actions) - 1) * chunk.dt_s * 1e9)

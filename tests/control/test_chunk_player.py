@@ -28,7 +28,7 @@ def goal(player: ChunkPlayer, now_ns: int) -> float:
 def playing(executed_steps: int = 8, horizon: int = H) -> ChunkPlayer:
     player = ChunkPlayer(executed_steps)
     assert player.wants_chunk(0)
-    player.accept(chunk(horizon=horizon))
+    player.accept(chunk(horizon=horizon), 0)
     return player
 
 
@@ -76,12 +76,23 @@ class TestPlayer:
     def test_a_late_answer_is_entered_where_it_is_due(self):
         player = playing()
         player.wants_chunk(8 * DT_NS)
-        player.accept(chunk(start_ns=8 * DT_NS, offset=100))
+        player.accept(chunk(start_ns=8 * DT_NS, offset=100), 10 * DT_NS)
         assert goal(player, 11 * DT_NS) == pytest.approx(103)
+
+    def test_the_first_chunk_begins_when_it_arrives_for_until_then_the_arm_held(self):
+        player = ChunkPlayer()
+        player.accept(chunk(start_ns=0), 3 * DT_NS)
+        assert goal(player, 3 * DT_NS) == 0
+        assert goal(player, 5 * DT_NS) == pytest.approx(2)
+
+    def test_after_starving_the_next_chunk_begins_when_it_arrives(self):
+        player = playing()
+        player.accept(chunk(start_ns=8 * DT_NS, offset=100), 20 * DT_NS)
+        assert goal(player, 20 * DT_NS) == 100
 
     def test_an_answer_that_is_over_already_starves_and_is_followed_by_a_new_question(self):
         player = playing()
-        player.accept(chunk())
+        player.accept(chunk(), DT_NS)
         assert goal(player, 40 * DT_NS) == H - 1
         assert player.starved_ticks == 1
         assert player.wants_chunk(40 * DT_NS)
@@ -121,7 +132,8 @@ class TestLink:
         answer = chunk()
         service.ready = [(42, answer)]
         link.step(player, 5)
-        assert player.chunk is answer
+        assert player.chunk is not None
+        assert player.chunk.actions is answer.actions
         assert len(service.asked) == 1
 
     def test_a_failure_is_followed_by_a_new_question(self):
