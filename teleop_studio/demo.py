@@ -113,9 +113,11 @@ def _try(studio: Studio, plan: DemoPlan, run: Path) -> Iterator[Step]:
 
 def _torn(studio: Studio) -> bool:
     """Whether the policy drives and sees both ways: the moment that the picture of the Deploy page shall show."""
-    if studio.status.state is not State.POLICY or studio.status.recorder.frames_written < 20:
+    overlay = studio.overlay
+    if studio.status.state is not State.POLICY or overlay is None:
         return False
-    return min(studio.overlay_shares()) > 0.2
+    fresh = time.monotonic_ns() - overlay.stamp_ns < 250_000_000
+    return fresh and min(overlay.left_share, overlay.right_share) > 0.2
 
 
 def _compare(studio: Studio, plan: DemoPlan) -> Iterator[Step]:
