@@ -80,10 +80,14 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     rig = named_rig(options.rig, workspace)
     if not rig.simulated:
         raise CommandFailed(f"{rig.name} is a real rig: only the simulated one can score trials by itself.")
+    options.run = [run.resolve() for run in options.run]
+    names = [run.name for run in options.run]
+    if len(set(names)) < len(names):
+        raise CommandFailed(f"Two of the runs are called {names[0]}. Rename one: trials are told apart by that name.")
     studio = Studio(rig, workspace)
     try:
         run_script(studio, _evaluation(studio, options))
-        runs = [studio.tasks.sheet.summary(run.name) for run in options.run]
+        runs = [studio.tasks.sheet.summary(name) for name in names]
     finally:
         studio.close()
     for summary in runs:
@@ -99,7 +103,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
 def _evaluation(studio: Studio, options: argparse.Namespace) -> Iterator[Step]:
     if options.live:
         yield from opened(studio)
-    studio.evaluate([run.resolve() for run in options.run], options.trials, options.seed, fast=not options.live)
+    studio.evaluate(options.run, options.trials, options.seed, fast=not options.live)
     yield from until_job_ends(studio)
     yield Say("All starts are done.")
     yield Wait()
