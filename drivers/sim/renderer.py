@@ -15,8 +15,8 @@ from drivers.sim.shadows import ShadowSheet
 # Mesa's software rasteriser would otherwise take every core from the control loop; read when a context is made.
 os.environ.setdefault("LP_NUM_THREADS", "1")
 
-# No oversampling: rendering 1.5 times larger and averaging looks smoother, but costs 18 ms a picture instead of 9 on one
-# core. Two cameras at 30 fps would then not fit beside the control loop on two cores without a GPU.
+# No oversampling: rendering 1.5 times larger and averaging looks smoother, but costs 18 ms of a core a picture, not 9.
+# Two cameras at 30 fps would then not fit beside the control loop on two cores without a GPU.
 
 
 class SceneRenderer:
