@@ -98,7 +98,7 @@ def test_record_train_and_run_by_keys_alone(operator: Operator, studio: Studio) 
 def test_escape_stops_the_arm_in_the_middle_of_a_take(operator: Operator, studio: Studio) -> None:
     before = len(studio.episodes())
     operator.press(Qt.Key.Key_Space)
-    operator.wait_for(lambda: studio.status.recorder.frames_written > 20)
+    operator.wait_for(lambda: studio.status.recorder.recording and studio.status.recorder.frames_written > 20)
     operator.press(Qt.Key.Key_Escape)
     operator.wait_for_state(State.STOPPED)
     operator.wait_for(lambda: len(studio.episodes()) == before + 1)
