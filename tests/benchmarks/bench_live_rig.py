@@ -5,6 +5,7 @@ real-time class, and for the socket pair without it. `--only LINK` measures one 
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def measure(rig: RigConfig, seconds: float) -> None:
     """Print the rows of one rig."""
     from ui.app import run
 
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     paints = PaintTimes(sys.argv[:1])
     with tempfile.TemporaryDirectory() as folder:
         studio = Studio(rig, Workspace.create(Path(folder)))
