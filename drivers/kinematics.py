@@ -180,7 +180,8 @@ class CameraModel:
         seen = (np.asarray(points, np.float64) - T_base_camera[:3, 3]) @ T_base_camera[:3, :3]
         homogeneous = seen @ self.matrix.T
         depth = np.where(seen[..., 2:] > 1e-6, seen[..., 2:], np.nan)
-        return homogeneous[..., :2] / depth
+        pixels: Array = homogeneous[..., :2] / depth
+        return pixels
 
 
 def pose_of(position: ArrayLike, yaw: float, pitch: float = 0.0, roll: float = 0.0) -> Array:

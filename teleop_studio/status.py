@@ -189,3 +189,49 @@ class EpisodeRow:
     run: str = ""  # the policy's run, for trials
     side: str = ""  # "left", "right" as measured from the gripper's path; "" when it can not be told
     problem: str = ""  # why the file can not be used, in the operator's words
+    operator: str = ""
+    cameras: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    split: str = ""  # "train" or "held_out" when the operator has said so; "" leaves it to the training
+    hints: tuple[str, ...] = ()  # what looks odd about it, one sentence each; empty until it was looked through
+    idle_start_s: float = 0.0  # how long nothing moved at its start; 0 when it moved at once
+    size_mb: float = 0.0
+    binned: bool = False
+
+
+@dataclass(frozen=True)
+class CollectionStatistics:
+    """All usable episodes of a folder together. Joint values in rad (the gripper 0 closed .. 1 open), (D,) each.
+
+    `looked_through` of the `episodes` went into the joint values so far.
+    """
+
+    episodes: int = 0
+    looked_through: int = 0
+    duration_s: float = 0.0
+    frames: int = 0
+    size_mb: float = 0.0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    tasks: dict[str, int] = field(default_factory=dict)
+    operators: dict[str, int] = field(default_factory=dict)
+    pictures: dict[str, tuple[int, int]] = field(default_factory=dict)  # camera: written, missing
+    joint_names: tuple[str, ...] = ()
+    state_mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    state_std: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    state_min: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    state_max: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    action_mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    action_std: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    action_min: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    action_max: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+
+
+@dataclass(frozen=True)
+class FormatInfo:
+    """A format that episodes can be written to or read from. `missing` says what to install, "" when it is ready."""
+
+    name: str  # as on the command line, e.g. "lerobot"
+    title: str
+    description: str  # one sentence: who reads it, what is lost
+    missing: str = ""

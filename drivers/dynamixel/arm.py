@@ -47,7 +47,7 @@ class DynamixelArm:
         self._state = SyncRead(ids, _STATE_ADDRESS, _STATE_FIELDS)
         self._goal = SyncWrite(ids, self._tables[0].register("goal_position"))
         self._torque = SyncWrite(ids, self._tables[0].register("torque_enable"))
-        self._misses = np.zeros(len(ids), np.int64)
+        self._misses: NDArray[np.int64] = np.zeros(len(ids), np.int64)
         self._seen_ns = np.zeros(len(ids), np.int64)
         self._no_age = np.zeros(len(ids), np.int64)
         self._no_age.setflags(write=False)  # every complete reading shares it

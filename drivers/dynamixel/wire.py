@@ -15,6 +15,7 @@ from struct import pack, unpack_from
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 HEADER: Final = b"\xff\xff\xfd\x00"
 BROADCAST: Final = 0xFE
@@ -70,7 +71,7 @@ class Packet(NamedTuple):
 
 def _crc_table() -> list[int]:
     # One entry per 16-bit state: two bytes a step, and a list because it hands out ready-made integers.
-    crc = np.arange(0x10000, dtype=np.int64)
+    crc: NDArray[np.int64] = np.arange(0x10000, dtype=np.int64)
     for _ in range(16):
         crc = ((crc << 1) ^ (crc >> 15) * 0x8005) & 0xFFFF
     return [int(value) for value in crc]

@@ -115,7 +115,8 @@ def _surface_points(model: mujoco.MjModel, geom: int) -> Array:
         start, count = model.mesh_vertadr[mesh], model.mesh_vertnum[mesh]
         return np.asarray(model.mesh_vert[start : start + count][:: 1 + count // _MESH_POINTS], np.float64)
     if kind == mujoco.mjtGeom.mjGEOM_BOX:
-        return np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * np.asarray(size)
+        corners: Array = np.array([(x, y, z) for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
+        return corners * np.asarray(size, np.float64)
     angle = np.linspace(0, 2 * np.pi, 10, endpoint=False)
     ring = np.stack([np.cos(angle) * size[0], np.sin(angle) * size[0], 0 * angle], axis=1)
     half = np.array([0.0, 0.0, size[1]])

@@ -47,7 +47,7 @@ class SafetyGate:
         self._lower, self._upper = arm.lower, arm.upper
         self._max_speed, self._max_acceleration = arm.max_speed, arm.max_acceleration
         self._command: NDArray[np.float64] | None = None
-        self._speed = np.zeros(len(arm.joints))
+        self._speed: NDArray[np.float64] = np.zeros(len(arm.joints))
         self._aligning = True
 
     @property
