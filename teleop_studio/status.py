@@ -72,24 +72,27 @@ class InferenceHealth:
 
 @dataclass(frozen=True)
 class TrainingStatus:
-    """A run as its folder tells it; survives the window. Curves are (step, value) rows, all so far."""
+    """A run as its folder tells it; survives the window. Curves are (step, value) rows, all so far.
+
+    `held_out_error` mean error of *sampled* chunks on held-out episodes, rad; nan before the first measurement.
+    """
 
     run: Path
-    policy: str
-    running: bool
-    finished: bool
-    stopping: bool
-    error: str
-    step: int
-    steps: int
-    loss: float
-    held_out_error: float  # mean error of *sampled* chunks on held-out episodes, rad; nan before the first measurement
-    elapsed_s: float
-    eta_s: float
-    steps_per_s: float
-    episodes: int
-    loss_curve: NDArray[np.float64]  # (n, 2)
-    held_out_curve: NDArray[np.float64]  # (m, 2)
+    policy: str = ""
+    running: bool = False
+    finished: bool = False
+    stopping: bool = False
+    error: str = ""
+    step: int = 0
+    steps: int = 0
+    loss: float = float("nan")
+    held_out_error: float = float("nan")
+    elapsed_s: float = 0.0
+    eta_s: float = 0.0
+    steps_per_s: float = 0.0
+    episodes: int = 0
+    loss_curve: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))  # (n, 2)
+    held_out_curve: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))  # (m, 2)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Trainings:
             self._read_s = now_s
             ended = self._process is not None and self._process.poll() is not None
             self._silent = self._silent and not self._has_spoken(self._run)
-            status = read_status(self._run)
+            status = self._readable(self._run)
             self._status = self._unspoken(status, ended) if self._silent else status
         return self._status
 
@@ -107,6 +107,14 @@ class Trainings:
         starting = self._process is not None and self._process.poll() is None
         if status is not None and (status.running or starting):
             raise StudioError(f"The run {status.run.name} is training. Stop it first, or wait.")
+
+    def _readable(self, run: Path) -> TrainingStatus:
+        """The run's status, with the reason as its error when its folder can not be read any more."""
+        try:
+            return read_status(run)
+        except TrainingError as error:
+            last = self._status or TrainingStatus(run)
+            return replace(last, running=False, stopping=False, error=str(error))
 
     def _has_spoken(self, run: Path) -> bool:
         """The folder of a resumed run tells of its last trainer until the new one has begun."""

@@ -182,3 +182,20 @@ def test_a_trainer_outlives_the_window_that_started_it(workspace: Workspace) -> 
     finally:
         trainer.kill()
     psutil.wait_procs([trainer], timeout=10)
+
+
+def test_a_followed_run_whose_configuration_gets_damaged_is_an_error_to_read_and_not_the_end_of_the_window(
+    workspace: Workspace,
+) -> None:
+    run = begun(workspace.runs / "flow-matching-001", RunState(TRAINING, 100, 2, step=40))
+    trainings = Trainings(workspace)
+    assert trainings.status() is not None
+
+    (run / "config.json").write_text("{")
+    trainings._read_s = 0.0
+    status = trainings.status()
+
+    assert status is not None
+    assert not status.running
+    assert status.step == 40
+    assert "no training run that can be read" in status.error
