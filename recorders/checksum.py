@@ -11,10 +11,28 @@ from numpy.typing import NDArray
 
 from recorders import schema
 
+_PIECE_BYTES = 8 << 20
+
 
 def array_sha256(array: NDArray[Any]) -> str:
     """Of the array's bytes in C order."""
     return hashlib.sha256(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data).hexdigest()
+
+
+def dataset_sha256(dataset: h5py.Dataset) -> str:
+    """As `array_sha256` of a numeric column of any length, read in pieces of a few MB."""
+    row_bytes = max(1, dataset.nbytes // len(dataset)) if len(dataset) else 1
+    rows = max(1, _PIECE_BYTES // row_bytes)
+    digest = hashlib.sha256()
+    for begin in range(0, len(dataset), rows):
+        piece = np.ascontiguousarray(dataset[begin : begin + rows])
+        digest.update(piece.view(np.uint8).reshape(-1).data)
+    return digest.hexdigest()
+
+
+def text_sha256(text: str) -> str:
+    """Of the text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def texts_sha256(texts: Sequence[str]) -> str:

@@ -1,10 +1,31 @@
 """What a file needs to be safe on the disk: room, a sync of its bytes, and a sync of its name."""
 
+import math
 import os
 import shutil
 from pathlib import Path
 
 from recorders.errors import DiskFull, disk_errors
+
+RESERVE_BYTES = 64 << 20  # stays free: what the file system and the programs beside us need for a moment
+
+
+def bytes_to_build(journal_bytes: int) -> int:
+    """What a finished journal of this size needs beside itself until its episode is built and the journal removed."""
+    return journal_bytes + (1 << 20)
+
+
+def seconds_left(folder: Path, bytes_per_s: float, journal_bytes: int = 0) -> float:
+    """How long a take can still go on before it must be closed, so that its episode can be built beside its journal.
+
+    `bytes_per_s` is how fast the journal grows, `journal_bytes` the size of all journals that are not built yet, the
+    running one included. At 0 or below it must be closed now; inf when nothing grows. Raises `DiskError`.
+    """
+    if bytes_per_s <= 0:
+        return math.inf
+    with disk_errors("look at the free space", folder):
+        free = shutil.disk_usage(folder).free
+    return (free - RESERVE_BYTES - bytes_to_build(journal_bytes)) / (2 * bytes_per_s)
 
 
 def require_room(folder: Path, needed_bytes: int, doing: str) -> None:

@@ -1,20 +1,17 @@
 """Makes one HDF5 episode file of a finished journal; the journal goes only when the file has proved to be whole."""
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from recorders import schema
-from recorders.catalog import BIN
-from recorders.disk import require_room, sync_folder, write_synced
-from recorders.episode_file import file_name, number_of, opened
-from recorders.episode_image import episode_image
+from recorders.disk import bytes_to_build, require_room, sync_folder
+from recorders.episode_file import file_name, opened
+from recorders.episode_hdf5 import write_episode
 from recorders.episode_writer import JOURNAL_FILE, remove_journal
 from recorders.errors import EpisodeCorrupt, EpisodeIncomplete, RecorderError, disk_errors
 from recorders.journal import opened_journal
 from recorders.journal_content import JournalContent, read_journal
+from recorders.numbering import next_number, numbered_files, numbering
 from recorders.verify import checksum_problems
 
 _TEMPORARY = "episode.tmp"
@@ -41,7 +38,7 @@ def build_from(journal: Path, content: JournalContent, outcome: str) -> Path:
     if not content.frame_stamps:
         raise EpisodeIncomplete(f"The take {content.uuid} holds no control tick, so there is no episode to build.")
     folder = journal.parent.parent
-    with _numbers(folder):
+    with numbering(folder):
         path = _built_before(folder, content.uuid) or _build(journal, folder, content, outcome)
     with disk_errors("remove the journal", journal):
         remove_journal(journal)
@@ -49,14 +46,11 @@ def build_from(journal: Path, content: JournalContent, outcome: str) -> Path:
 
 
 def _build(journal: Path, folder: Path, content: JournalContent, outcome: str) -> Path:
-    # Built in memory and written by us: on a full disk the HDF5 library takes its whole process down.
-    image = episode_image(content, outcome)
-    require_room(folder, len(image) + (1 << 20), "save the episode")
+    require_room(folder, bytes_to_build(len(content.data)), "save the episode")
     temporary = journal / _TEMPORARY
     try:
         with disk_errors("save the episode", temporary):
-            write_synced(temporary, image)
-        del image
+            write_episode(temporary, content, outcome)
         problems = checksum_problems(temporary)
         if problems:
             raise EpisodeCorrupt(
@@ -66,40 +60,18 @@ def _build(journal: Path, folder: Path, content: JournalContent, outcome: str) -
     except RecorderError:
         temporary.unlink(missing_ok=True)
         raise
-    path = folder / file_name(_next_number(folder), content.uuid)
+    path = folder / file_name(next_number(folder), content.uuid)
     with disk_errors("save the episode", path):
         os.rename(temporary, path)
         sync_folder(folder)
     return path
 
 
-@contextmanager
-def _numbers(folder: Path) -> Iterator[None]:
-    """Only one process at a time gives out numbers in `folder`."""
-    with disk_errors("number an episode", folder):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _next_number(folder: Path) -> int:
-    """One more than any episode has, those in the bin included: a number is never given twice."""
-    return 1 + max((number_of(path) for path in _episode_files(folder)), default=0)
-
-
 def _built_before(folder: Path, uuid: str) -> Path | None:
     """The whole file that an earlier build of the same journal has left, if any."""
-    for path in _episode_files(folder):
+    for path in numbered_files(folder):
         if uuid[:8] in path.name and not checksum_problems(path):
             with opened(path) as file:
                 if file.attrs[schema.UUID] == uuid:
                     return path
     return None
-
-
-def _episode_files(folder: Path) -> list[Path]:
-    pattern = f"*{schema.FILE_SUFFIX}"
-    return [*folder.glob(pattern), *(folder / BIN).glob(pattern)]

@@ -9,14 +9,16 @@ from typing import Any
 
 import h5py
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 
 from recorders import schema
 from recorders.catalog import EpisodeInfo, info_of, with_label
-from recorders.episode import CameraDescription, EpisodeDescription
+from recorders.clock_anchors import ClockJump, clock_jumps, wall_time_ns
+from recorders.episode import CameraDescription, EpisodeDescription, LoopStatistics
+from recorders.episode import Gap as Gap
 from recorders.episode_file import damage_reported, open_file
 from recorders.errors import EpisodeCorrupt
+from recorders.picture_codec import decode_picture, picture_size
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,6 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Gap:
-    """`count` items of `stream` from sequence number `first_missing` on were never written."""
-
-    stream: str
-    first_missing: int
-    count: int
-
-
-@dataclass(frozen=True)
 class RecordedChunk:
     """A chunk that the policy handed over: `actions` (H, D), first due at `start_ns`, then every `dt_s`."""
 
@@ -71,9 +64,9 @@ class RecordedChunk:
 class ImageStream:
     """The pictures of one camera. Usable while its reader is open; `[k]` decodes."""
 
-    def __init__(self, path: Path, camera: str, group: h5py.Group) -> None:
+    def __init__(self, path: Path, camera: CameraDescription, group: h5py.Group) -> None:
         self._path = path
-        self._camera = camera
+        self.camera = camera
         self._data = group[schema.IMAGE_DATA.path]
         end = np.asarray(group[schema.IMAGE_END.path], np.int64)
         self._begin = np.concatenate([np.zeros(1, np.int64), end])
@@ -86,23 +79,33 @@ class ImageStream:
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         """Picture `index` (h, w, 3). Raises `IndexError`, `EpisodeCorrupt`."""
-        jpeg = self.jpeg(index)
+        content = self.encoded(index)
+        camera = self.camera
         try:
-            rgb: NDArray[np.uint8] = simplejpeg.decode_jpeg(jpeg)
+            # By the header first: a damaged one could claim gigabytes.
+            width, height = picture_size(camera.codec, content)
+            if (width, height) != (camera.width, camera.height):
+                raise ValueError(f"It is {width}x{height}, not {camera.width}x{camera.height}")
+            return decode_picture(camera.codec, content)
         except ValueError as error:
             raise EpisodeCorrupt(
-                f"Picture {index} of camera {self._camera!r} in {self._path.name} can not be decoded. {error}. "
+                f"Picture {index} of camera {camera.name!r} in {self._path.name} can not be decoded. {error}. "
                 f"Restore {self._path} from a copy, or move it to the bin."
             ) from error
-        return rgb
 
-    def jpeg(self, index: int) -> bytes:
-        """The JPEG file of picture `index`. Raises `IndexError`, `EpisodeCorrupt`."""
+    def encoded(self, index: int) -> bytes:
+        """The file of picture `index`, in the camera's codec. Raises `IndexError`, `EpisodeCorrupt`."""
         if not -len(self) <= index < len(self):
-            raise IndexError(f"picture {index} of {len(self)} of camera {self._camera!r}")
+            raise IndexError(f"picture {index} of {len(self)} of camera {self.camera.name!r}")
         index %= len(self)
         with damage_reported(self._path):
             return bytes(self._data[self._begin[index] : self._begin[index + 1]])
+
+    def jpeg(self, index: int) -> bytes:
+        """As `encoded`, of a camera whose codec is jpeg. Raises `ValueError` for another one."""
+        if self.camera.codec != "jpeg":
+            raise ValueError(f"the pictures of camera {self.camera.name!r} are {self.camera.codec}, not jpeg")
+        return self.encoded(index)
 
     def index_at(self, stamp_ns: int) -> int:
         """The newest picture not after `stamp_ns`; -1 before the first."""
@@ -126,6 +129,9 @@ class EpisodeReader:
         self._streams: dict[str, ImageStream] = {}
         self._file = open_file(path)
         try:
+            with damage_reported(path):
+                major, minor = self._file.attrs[schema.ROOT_VERSION]
+                self.format_version = (int(major), int(minor))
             self.info: EpisodeInfo = with_label(info_of(path, self._file))
             self.description: EpisodeDescription = self._description()
         except Exception:
@@ -177,7 +183,8 @@ class EpisodeReader:
             raise ValueError(f"{self.path.name} has no camera {camera!r}, only {self.cameras}")
         if camera not in self._streams:
             with damage_reported(self.path):
-                self._streams[camera] = ImageStream(self.path, camera, self._file[schema.camera_path(camera)])
+                described = self.description.cameras[self.cameras.index(camera)]
+                self._streams[camera] = ImageStream(self.path, described, self._file[schema.camera_path(camera)])
         return self._streams[camera]
 
     def events(self) -> list[Event]:
@@ -192,9 +199,12 @@ class EpisodeReader:
 
     def gaps(self) -> list[Gap]:
         with damage_reported(self.path):
-            firsts, counts = self._array(schema.GAP_FIRST), self._array(schema.GAP_COUNT)
-            rows = zip(self._texts(schema.GAP_STREAM), firsts, counts, strict=True)
-            return [Gap(stream, int(first), int(count)) for stream, first, count in rows]
+            streams, firsts = self._texts(schema.GAP_STREAM), self._array(schema.GAP_FIRST)
+            unknown = np.full(len(firsts), -1)
+            befores = self._array(schema.GAP_T0) if self._has(schema.GAP_T0) else unknown
+            afters = self._array(schema.GAP_T1) if self._has(schema.GAP_T1) else unknown
+            rows = zip(streams, firsts, self._array(schema.GAP_COUNT), befores, afters, strict=True)
+            return [Gap(stream, int(first), int(count), int(t0), int(t1)) for stream, first, count, t0, t1 in rows]
 
     def chunks(self) -> list[RecordedChunk]:
         with damage_reported(self.path):
@@ -203,6 +213,41 @@ class EpisodeReader:
             begins = [0, *ends[:-1]]
             rows = zip(starts, steps, begins, ends, strict=True) if len(ends) else ()
             return [RecordedChunk(int(start), float(dt_s), actions[begin:end]) for start, dt_s, begin, end in rows]
+
+    def clock_anchors(self) -> NDArray[np.int64]:
+        """(A, 2) ns: the same moment on the monotonic and on the wall clock. None (A = 0) for simulated time."""
+        with damage_reported(self.path):
+            known = self._has(schema.CLOCK_ANCHORS)
+            return self._array(schema.CLOCK_ANCHORS) if known else np.zeros((0, 2), np.int64)
+
+    def clock_jumps(self) -> list[ClockJump]:
+        """Where somebody or something set the wall clock during the take; no stamp of the file moves with it."""
+        return clock_jumps(self.clock_anchors())
+
+    def wall_time_ns(self, mono_ns: int) -> int | None:
+        """The wall clock at a stamp of this file, ns since 1970 UTC; None when it is not known."""
+        return wall_time_ns(self.clock_anchors(), mono_ns)
+
+    @cached_property
+    def loop_statistics(self) -> LoopStatistics | None:
+        """The control loop during the take; None when nobody measured it."""
+        with damage_reported(self.path):
+            said = json.loads(self._file.attrs.get(schema.LOOP_STATISTICS, "{}"))
+            return LoopStatistics(**said) if said else None
+
+    @cached_property
+    def software(self) -> dict[str, str]:
+        """Which program made the file: versions by name, and the git commit when it ran from a checkout."""
+        with damage_reported(self.path):
+            said: dict[str, str] = json.loads(self._file.attrs[schema.SOFTWARE])
+            return said
+
+    @property
+    def position_unit(self) -> str:
+        return self.description.position_unit
+
+    def _has(self, column: schema.Column) -> bool:
+        return column.since <= self.format_version[1]
 
     def _array(self, column: schema.Column) -> NDArray[Any]:
         return np.asarray(self._file[column.path])
@@ -225,8 +270,25 @@ class EpisodeReader:
                 cameras=tuple(self._camera(name) for name in self.info.images),
                 operator=str(said[schema.OPERATOR]),
                 extra=self.info.extra,
+                calibration=json.loads(said.get(schema.CALIBRATION, "{}")),
+                position_unit=str(said.get(schema.POSITION_UNIT, "rad")),
+                derived_from=str(said.get(schema.DERIVED_FROM, "")),
+                derivation=str(said.get(schema.DERIVATION, "")),
             )
 
     def _camera(self, name: str) -> CameraDescription:
         said = self._file[schema.camera_path(name)].attrs
-        return CameraDescription(name, int(said[schema.WIDTH]), int(said[schema.HEIGHT]), float(said[schema.FPS]))
+        size = (int(said[schema.WIDTH]), int(said[schema.HEIGHT]), float(said[schema.FPS]))
+        if self.format_version < (1, 1):
+            # All that 1.0 could write, without saying so: the defaults of the description.
+            return CameraDescription(name, *size)
+        return CameraDescription(
+            name,
+            *size,
+            codec=str(said[schema.CODEC]),
+            quality=int(said[schema.QUALITY]),
+            subsampling=str(said[schema.SUBSAMPLING]),
+            passthrough=bool(said[schema.PASSTHROUGH]),
+            serial=str(said[schema.SERIAL]),
+            calibration=json.loads(said[schema.CAMERA_CALIBRATION]),
+        )

@@ -5,7 +5,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders import schema
 from recorders.episode import Frame
+
+# The column of the episode file that each field becomes.
+FIELDS = {
+    schema.LEADER_STAMP: "leader_stamp_ns",
+    schema.FOLLOWER_STAMP: "follower_stamp_ns",
+    schema.LEADER_POSITION: "leader_position",
+    schema.LEADER_VELOCITY: "leader_velocity",
+    schema.LEADER_EFFORT: "leader_effort",
+    schema.FOLLOWER_POSITION: "follower_position",
+    schema.FOLLOWER_VELOCITY: "follower_velocity",
+    schema.FOLLOWER_EFFORT: "follower_effort",
+    schema.REQUESTED: "requested",
+    schema.ACTION: "action",
+}
 
 
 def frame_dtype(joints: int) -> np.dtype[Any]:

@@ -27,7 +27,8 @@ _CRC = struct.Struct("<I")
 _MAGIC = b"TSJ1"
 _OVERHEAD = _HEAD.size + _CRC.size
 _MAX_PAYLOAD = 64 << 20
-_SYNC_PERIOD_S = 1.0
+# A power cut may cost this much and what comes in during one sync: below a second also when a sync takes long.
+_SYNC_PERIOD_S = 0.5
 
 
 class Kind(IntEnum):
@@ -41,21 +42,26 @@ class Kind(IntEnum):
     GAP = 6
     CHUNK = 7
     END = 8
+    CLOCK_ANCHOR = 9
 
 
 @dataclass(frozen=True)
 class Record:
-    """`stream` says which camera or source; `count` numbers all records of a journal from 0."""
+    """`stream` says which camera or source; `count` numbers all records of a journal from 0.
+
+    `payload_at` is where the payload begins in the journal.
+    """
 
     kind: int
     stream: int
     count: int
     stamp_ns: int
     payload: memoryview
+    payload_at: int
 
 
 class JournalWriter:
-    """Appends records and brings them to the disk about once per second. Holds a lock that dies with the process."""
+    """Appends records and brings them to the disk every half second. Holds a lock that dies with the process."""
 
     def __init__(self, path: Path, above: tuple[Path, ...] = ()) -> None:
         """Makes the file. `above` are folders that are new as well, to be synced with it. Raises `DiskError`."""
@@ -63,74 +69,105 @@ class JournalWriter:
         with disk_errors("start a journal", path):
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
             fcntl.flock(self._fd, fcntl.LOCK_EX)
+        self.size = 0  # bytes so far
         self._count = 0
-        self._synced_s = -_SYNC_PERIOD_S  # the first record makes the first sync
         self._unsynced_folders = (path.parent, *above)
         self._broken: OSError | None = None
-        self._sync_wanted = threading.Event()
-        self._closing = False
+        self._over = threading.Event()
+        self._sync_at_end = False
+        self._hurry = threading.Event()
+        self._closing = threading.Lock()
         # fdatasync can take tens of ms on a busy disk; in the writing thread that would overrun the camera rings.
-        self._syncer = threading.Thread(target=self._sync_when_wanted, name="journal-sync", daemon=True)
+        self._syncer = threading.Thread(target=self._keep_synced, name="journal-sync", daemon=True)
         self._syncer.start()
 
     def append(self, kind: Kind, stream: int, stamp_ns: int, payload: bytes) -> None:
         """Writes one record. Raises `DiskError`; then the journal is closed, its tail torn, and raises it again."""
+        self._check_open()
         head = _HEAD.pack(_MAGIC, kind, stream, 0, len(payload), self._count, stamp_ns)
         crc = _CRC.pack(zlib.crc32(payload, zlib.crc32(head)))
-        with self._closing_when_broken():
-            # A nearly full disk takes a part and raises only at the next write.
-            if os.writev(self._fd, [head, crc, payload]) != _OVERHEAD + len(payload):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._count += 1
-        now_s = time.monotonic()
-        if now_s - self._synced_s >= _SYNC_PERIOD_S:
-            self._synced_s = now_s
-            self._sync_wanted.set()
-
-    def sync(self) -> None:
-        """Returns when everything is on the disk. Raises `DiskError`."""
-        with self._closing_when_broken():
-            self._sync_now()
-
-    def close(self) -> None:
-        """Ends without a sync of its own; a second call does nothing."""
-        if self._closing:
-            return
-        self._closing = True
-        self._sync_wanted.set()
-        self._syncer.join()
-        os.close(self._fd)
-
-    @contextmanager
-    def _closing_when_broken(self) -> Iterator[None]:
-        """A journal that lost a write is at its end, and its lock must go so that it can be recovered."""
+        length = _OVERHEAD + len(payload)
         with disk_errors("write the journal", self._path):
-            if self._broken is not None:
-                self.close()
-                raise self._broken
-            if self._closing:
-                raise ValueError(f"the take at {self._path} is over, nothing can be added to it")
             try:
-                yield
+                # A nearly full disk takes a part and raises only at the next write.
+                if os.writev(self._fd, [head, crc, payload]) != length:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError as error:
                 self._broken = error
                 self.close()
                 raise
+        self.size += length
+        self._count += 1
+        if self._count == 1:
+            self._hurry.set()
 
-    def _sync_when_wanted(self) -> None:
-        while self._sync_wanted.wait() and not self._closing:
-            self._sync_wanted.clear()
-            try:
-                self._sync_now()
-            except OSError as error:
-                self._broken = error
-                return
+    def finish(self) -> None:
+        """Nothing more will be added. Returns at once; the last sync goes on, see `finished`. Raises `DiskError`."""
+        self._check_open()
+        self._sync_at_end = True
+        self._over.set()
+        self._hurry.set()
 
-    def _sync_now(self) -> None:
+    def finished(self, wait: bool = False) -> bool:
+        """Whether everything is on the disk and the lock is given back. Raises `DiskError` when the disk refused."""
+        if wait:
+            self._syncer.join()
+        if self._syncer.is_alive():
+            return False
+        self.close()
+        self._raise_broken()
+        return True
+
+    def close(self) -> None:
+        """Ends without a sync of its own; a second call does nothing."""
+        self._over.set()
+        self._hurry.set()
+        self._syncer.join()
+        self._close_file()
+
+    def _check_open(self) -> None:
+        """A journal that lost a write is at its end, and its lock must go so that it can be recovered."""
+        if self._broken is not None:
+            self.close()
+            self._raise_broken()
+        if self._over.is_set():
+            raise ValueError(f"the take at {self._path} is over, nothing can be added to it")
+
+    def _raise_broken(self) -> None:
+        if self._broken is not None:
+            with disk_errors("write the journal", self._path):
+                raise self._broken
+
+    def _keep_synced(self) -> None:
+        """The syncing thread. It closes a file only when nobody writes to it any more."""
+        try:
+            synced, wait_s = 0, None  # the first record makes the first sync
+            while not self._over.is_set():
+                self._hurry.wait(wait_s)
+                self._hurry.clear()
+                begin_s = time.monotonic()
+                if self.size > synced and not self._over.is_set():
+                    synced = self.size
+                    self._sync()
+                wait_s = max(0.0, begin_s + _SYNC_PERIOD_S - time.monotonic())
+            if self._sync_at_end:
+                self._sync()
+        except OSError as error:
+            self._broken = error
+        if self._over.is_set():
+            self._close_file()
+
+    def _sync(self) -> None:
         os.fdatasync(self._fd)
         for folder in self._unsynced_folders:
             sync_folder(folder)
         self._unsynced_folders = ()
+
+    def _close_file(self) -> None:
+        with self._closing:
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
 
 
 @contextmanager
@@ -186,7 +223,7 @@ def _record_at(data: memoryview, offset: int) -> Record | None:
     crc = zlib.crc32(payload, zlib.crc32(data[offset : offset + _HEAD.size]))
     if crc != _CRC.unpack_from(data, offset + _HEAD.size)[0]:
         return None
-    return Record(kind, stream, count, stamp_ns, payload)
+    return Record(kind, stream, count, stamp_ns, payload, offset + _OVERHEAD)
 
 
 def _find_magic(data: memoryview, start: int) -> int:

@@ -1,7 +1,8 @@
-"""What a journal holds, sorted into the columns of an episode file."""
+"""What a journal holds, sorted into the columns of an episode file. Bulk data stays in the mapped journal."""
 
 import json
-import zlib
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,42 +10,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders import schema
-from recorders.episode import CameraDescription, EpisodeDescription
-from recorders.episode_writer import CHUNK_HEAD, IMAGE_HEAD
-from recorders.errors import EpisodeCorrupt
+from recorders.episode import CameraDescription, EpisodeDescription, Gap, LoopStatistics
+from recorders.episode_writer import ANCHOR, CHUNK_HEAD, IMAGE_HEAD
+from recorders.errors import EpisodeCorrupt, EpisodeFormatUnknown
 from recorders.frame_row import frame_dtype
 from recorders.journal import Kind, Record, record_bytes, scan
 
-Gap = tuple[str, int, int]  # stream, first missing, count
+_BLOCK_ROWS = 8192
+
+Missing = tuple[str, int, int]  # stream, first missing, count
+
+
+def _numbers() -> "array[int]":
+    return array("q")
 
 
 @dataclass
 class Pictures:
-    """All pictures of one camera as they came."""
+    """All pictures of one camera as they came: half an hour is 54,000, so each costs 32 bytes and no object."""
 
-    stamp_ns: list[int] = field(default_factory=list)
-    sequence: list[int] = field(default_factory=list)
-    jpegs: list[memoryview] = field(default_factory=list)
+    data: memoryview  # the journal
+    stamp_ns: "array[int]" = field(default_factory=_numbers)
+    sequence: "array[int]" = field(default_factory=_numbers)
+    begin: "array[int]" = field(default_factory=_numbers)
+    end: "array[int]" = field(default_factory=_numbers)
+
+    def __len__(self) -> int:
+        return len(self.stamp_ns)
+
+    def files(self) -> Iterator[memoryview]:
+        """The JPEG or PNG file of each picture."""
+        for begin, end in zip(self.begin, self.end, strict=True):
+            yield self.data[begin:end]
 
     def columns(self) -> dict[schema.Column, NDArray[Any]]:
-        """Everything but the JPEG bytes themselves."""
+        """Everything that does not need the files themselves."""
+        lengths = np.asarray(self.end, np.int64) - np.asarray(self.begin, np.int64)
         return {
-            schema.IMAGE_END: np.cumsum([len(jpeg) for jpeg in self.jpegs], dtype="<i8"),
-            schema.IMAGE_STAMP: np.array(self.stamp_ns, "<i8"),
-            schema.IMAGE_SEQUENCE: np.array(self.sequence, "<i8"),
-            schema.IMAGE_CRC: np.array([zlib.crc32(jpeg) for jpeg in self.jpegs], "<u4"),
+            schema.IMAGE_END: np.cumsum(lengths),
+            schema.IMAGE_STAMP: np.asarray(self.stamp_ns, np.int64),
+            schema.IMAGE_SEQUENCE: np.asarray(self.sequence, np.int64),
         }
 
     def jumps(self, camera: str) -> list[Gap]:
         """Sequence numbers that no picture has."""
-        pairs = zip(self.sequence, self.sequence[1:], strict=False)
-        return [(camera, last + 1, this - last - 1) for last, this in pairs if this > last + 1]
+        sequence = np.asarray(self.sequence, np.int64)
+        return [
+            Gap(
+                camera,
+                self.sequence[last] + 1,
+                self.sequence[last + 1] - self.sequence[last] - 1,
+                self.stamp_ns[last],
+                self.stamp_ns[last + 1],
+            )
+            for last in np.flatnonzero(np.diff(sequence) > 1).tolist()
+        ]
 
 
 @dataclass
 class JournalContent:
     """A journal in memory. `outcome` is None when the take was never finished."""
 
+    data: memoryview
     uuid: str
     recorded_at: str
     description: EpisodeDescription
@@ -52,14 +79,17 @@ class JournalContent:
     outcome: str | None = None
     source: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    loop: LoopStatistics | None = None
     damaged: bool = False  # records between whole ones are lost
     unread_bytes: int = 0  # in no whole record: a torn tail, or damage
+    newest_ns: int = -1  # stamp of the newest tick or picture
     source_names: dict[int, str] = field(default_factory=dict)
-    frame_stamps: list[int] = field(default_factory=list)
-    frame_sources: list[int] = field(default_factory=list)
-    frame_rows: list[memoryview] = field(default_factory=list)
+    frame_stamps: "array[int]" = field(default_factory=_numbers)
+    frame_sources: bytearray = field(default_factory=bytearray)
+    frames_at: "array[int]" = field(default_factory=_numbers)
     events: list[tuple[int, str, str]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    anchors: list[tuple[int, int]] = field(default_factory=list)
     chunks: list[tuple[int, float, NDArray[np.float64]]] = field(default_factory=list)
 
     @property
@@ -67,55 +97,58 @@ class JournalContent:
         """From the first control tick to the last."""
         return (self.frame_stamps[-1] - self.frame_stamps[0]) * 1e-9 if self.frame_stamps else 0.0
 
-    def columns(self) -> dict[schema.Column, NDArray[Any] | list[str]]:
-        """All columns of the episode file but those of the cameras."""
-        return {**self._frame_columns(), **self._event_columns(), **self._chunk_columns()}
+    def frame_blocks(self) -> Iterator[NDArray[Any]]:
+        """The rows of all ticks in order, some thousands at a time (`frame_dtype`)."""
+        row = frame_dtype(len(self.description.joint_names))
+        for begin in range(0, len(self.frames_at), _BLOCK_ROWS):
+            block = self.frames_at[begin : begin + _BLOCK_ROWS]
+            yield np.frombuffer(b"".join(self.data[at : at + row.itemsize] for at in block), row)
 
-    def _frame_columns(self) -> dict[schema.Column, NDArray[Any]]:
-        rows: NDArray[Any] = np.frombuffer(b"".join(self.frame_rows), frame_dtype(len(self.description.joint_names)))
+    def columns(self) -> dict[schema.Column, NDArray[Any] | list[str]]:
+        """All columns of the episode file but those of the cameras and of `frame_blocks`."""
         return {
-            schema.FRAME_STAMP: np.array(self.frame_stamps, "<i8"),
-            schema.FRAME_SOURCE: np.array(self.frame_sources, "|u1"),
-            schema.LEADER_STAMP: rows["leader_stamp_ns"],
-            schema.LEADER_POSITION: rows["leader_position"],
-            schema.LEADER_VELOCITY: rows["leader_velocity"],
-            schema.LEADER_EFFORT: rows["leader_effort"],
-            schema.FOLLOWER_STAMP: rows["follower_stamp_ns"],
-            schema.FOLLOWER_POSITION: rows["follower_position"],
-            schema.FOLLOWER_VELOCITY: rows["follower_velocity"],
-            schema.FOLLOWER_EFFORT: rows["follower_effort"],
-            schema.REQUESTED: rows["requested"],
-            schema.ACTION: rows["action"],
+            schema.FRAME_STAMP: np.asarray(self.frame_stamps, np.int64),
+            schema.FRAME_SOURCE: np.frombuffer(self.frame_sources, np.uint8),
+            schema.CLOCK_ANCHORS: np.array(self.anchors, np.int64).reshape(-1, 2),
+            **self._event_columns(),
+            **self._gap_columns(),
+            **self._chunk_columns(),
         }
 
     def _event_columns(self) -> dict[schema.Column, NDArray[Any] | list[str]]:
-        gaps = self.all_gaps()
         return {
-            schema.EVENT_STAMP: np.array([stamp for stamp, _, _ in self.events], "<i8"),
+            schema.EVENT_STAMP: np.array([stamp for stamp, _, _ in self.events], np.int64),
             schema.EVENT_KIND: [kind for _, kind, _ in self.events],
             schema.EVENT_DETAIL: [detail for _, _, detail in self.events],
-            schema.GAP_STREAM: [stream for stream, _, _ in gaps],
-            schema.GAP_FIRST: np.array([first for _, first, _ in gaps], "<i8"),
-            schema.GAP_COUNT: np.array([count for _, _, count in gaps], "<i8"),
+        }
+
+    def _gap_columns(self) -> dict[schema.Column, NDArray[Any] | list[str]]:
+        gaps = self.all_gaps()
+        return {
+            schema.GAP_STREAM: [gap.stream for gap in gaps],
+            schema.GAP_FIRST: np.array([gap.first_missing for gap in gaps], np.int64),
+            schema.GAP_COUNT: np.array([gap.count for gap in gaps], np.int64),
+            schema.GAP_T0: np.array([gap.t0_ns for gap in gaps], np.int64),
+            schema.GAP_T1: np.array([gap.t1_ns for gap in gaps], np.int64),
         }
 
     def _chunk_columns(self) -> dict[schema.Column, NDArray[Any]]:
         empty = np.zeros((0, len(self.description.joint_names)))
         return {
-            schema.CHUNK_START: np.array([start for start, _, _ in self.chunks], "<i8"),
-            schema.CHUNK_DT: np.array([dt_s for _, dt_s, _ in self.chunks], "<f8"),
-            schema.CHUNK_END: np.cumsum([len(actions) for _, _, actions in self.chunks], dtype="<i8"),
+            schema.CHUNK_START: np.array([start for start, _, _ in self.chunks], np.int64),
+            schema.CHUNK_DT: np.array([dt_s for _, dt_s, _ in self.chunks], np.float64),
+            schema.CHUNK_END: np.cumsum([len(actions) for _, _, actions in self.chunks], dtype=np.int64),
             schema.CHUNK_ACTIONS: np.concatenate([empty, *(actions for _, _, actions in self.chunks)]),
         }
 
     def all_gaps(self) -> list[Gap]:
         """The gaps that were reported, and each jump of a camera's count that nobody reported."""
-        known = covered(self.gaps)
+        known = covered([_missing(gap) for gap in self.gaps])
         jumps = [jump for camera, pictures in self.cameras.items() for jump in pictures.jumps(camera)]
-        return self.gaps + [jump for jump in jumps if not is_covered(jump, known)]
+        return self.gaps + [jump for jump in jumps if not is_covered(_missing(jump), known)]
 
 
-def covered(gaps: list[Gap]) -> dict[str, list[tuple[int, int]]]:
+def covered(gaps: list[Missing]) -> dict[str, list[tuple[int, int]]]:
     """Per stream the missing numbers as (first, end) in order, neighbours joined."""
     ranges: dict[str, list[tuple[int, int]]] = {}
     for stream, first, count in sorted(gaps):
@@ -127,16 +160,21 @@ def covered(gaps: list[Gap]) -> dict[str, list[tuple[int, int]]]:
     return ranges
 
 
-def is_covered(gap: Gap, known: dict[str, list[tuple[int, int]]]) -> bool:
+def is_covered(gap: Missing, known: dict[str, list[tuple[int, int]]]) -> bool:
     """Whether the reported gaps hold every number of `gap`."""
     stream, first, count = gap
     return any(begin <= first and first + count <= end for begin, end in known.get(stream, []))
 
 
+def _missing(gap: Gap) -> Missing:
+    return gap.stream, gap.first_missing, gap.count
+
+
 def read_journal(data: memoryview) -> JournalContent:
     """The content of a journal, whole or torn; lost records are listed as gaps of stream `journal`.
 
-    Raises `EpisodeCorrupt` when the description at its start can not be read.
+    Usable while `data` is. Raises `EpisodeCorrupt` when the description at its start can not be read or a record holds
+    what no version of the app writes, `EpisodeFormatUnknown` for a kind of record that only a newer one writes.
     """
     records = scan(data)
     first = next(records, None)
@@ -145,46 +183,64 @@ def read_journal(data: memoryview) -> JournalContent:
             "The journal has no readable beginning. Nothing can be built from it; "
             "remove its folder when you do not need it any more."
         )
-    content = _content_of(json.loads(bytes(first.payload)))
+    content = _content_of(data, json.loads(bytes(first.payload)))
+    row_bytes = frame_dtype(len(content.description.joint_names)).itemsize
     content.unread_bytes = len(data) - record_bytes(first)
     due = 1
     for record in records:
         content.unread_bytes -= record_bytes(record)
         if record.count > due:
-            content.gaps.append(("journal", due, record.count - due))
+            after_ns = record.stamp_ns if record.kind in (Kind.FRAME, Kind.IMAGE) else -1
+            content.gaps.append(Gap("journal", due, record.count - due, content.newest_ns, after_ns))
             content.damaged = True
         due = record.count + 1
+        if record.kind == Kind.FRAME and len(record.payload) != row_bytes:
+            raise EpisodeCorrupt(
+                f"The journal's record {record.count} is a control tick of {len(record.payload)} bytes where "
+                f"{row_bytes} are due. Keep the journal, and report it."
+            )
         _take_in(content, record)
     return content
 
 
-def _content_of(start: dict[str, Any]) -> JournalContent:
+def _content_of(data: memoryview, start: dict[str, Any]) -> JournalContent:
     uuid, recorded_at = start.pop("uuid"), start.pop("recorded_at")
     start["cameras"] = tuple(CameraDescription(**camera) for camera in start["cameras"])
     description = EpisodeDescription(**start)
-    cameras = {camera.name: Pictures() for camera in description.cameras}
-    return JournalContent(uuid, recorded_at, description, cameras, source=description.source, extra=description.extra)
+    cameras = {camera.name: Pictures(data) for camera in description.cameras}
+    source, extra = description.source, description.extra
+    return JournalContent(data, uuid, recorded_at, description, cameras, source=source, extra=extra)
 
 
 def _take_in(content: JournalContent, record: Record) -> None:
     match record.kind:
         case Kind.FRAME:
+            content.newest_ns = record.stamp_ns
             content.frame_stamps.append(record.stamp_ns)
             content.frame_sources.append(record.stream)
-            content.frame_rows.append(record.payload)
+            content.frames_at.append(record.payload_at)
         case Kind.IMAGE:
+            content.newest_ns = record.stamp_ns
             pictures = content.cameras[content.description.cameras[record.stream].name]
             pictures.stamp_ns.append(record.stamp_ns)
             pictures.sequence.append(IMAGE_HEAD.unpack_from(record.payload)[0])
-            pictures.jpegs.append(record.payload[IMAGE_HEAD.size :])
+            pictures.begin.append(record.payload_at + IMAGE_HEAD.size)
+            pictures.end.append(record.payload_at + len(record.payload))
         case Kind.SOURCE_NAME:
             content.source_names[record.stream] = bytes(record.payload).decode()
+        case Kind.CLOCK_ANCHOR:
+            content.anchors.append((record.stamp_ns, ANCHOR.unpack(record.payload)[0]))
         case Kind.CHUNK:
             dt_s, horizon, joints = CHUNK_HEAD.unpack_from(record.payload)
             actions = np.frombuffer(record.payload, "<f8", offset=CHUNK_HEAD.size).reshape(horizon, joints)
             content.chunks.append((record.stamp_ns, dt_s, actions))
-        case _:
+        case Kind.EVENT | Kind.GAP | Kind.END:
             _take_in_text(content, record)
+        case _:
+            raise EpisodeFormatUnknown(
+                f"The journal of take {content.uuid} holds a record of kind {record.kind} that this app does not know. "
+                "Update the app to the version that recorded it."
+            )
 
 
 def _take_in_text(content: JournalContent, record: Record) -> None:
@@ -193,8 +249,9 @@ def _take_in_text(content: JournalContent, record: Record) -> None:
         case Kind.EVENT:
             content.events.append((record.stamp_ns, text["kind"], json.dumps(text["detail"])))
         case Kind.GAP:
-            content.gaps.append((text["stream"], text["first_missing"], text["count"]))
+            content.gaps.append(Gap(**text))
         case Kind.END:
             content.outcome = text["outcome"]
             content.source = text["source"] or content.source
             content.extra = {**content.extra, **text["extra"]}
+            content.loop = LoopStatistics(**text["loop"]) if text.get("loop") else None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorders import schema
-from recorders.checksum import array_sha256, content_sha256, texts_sha256
+from recorders.checksum import content_sha256, dataset_sha256, texts_sha256
 from recorders.episode_file import opened
 from recorders.episode_reader import EpisodeReader, ImageStream
 from recorders.errors import EpisodeMissing, RecorderError
@@ -61,8 +61,9 @@ def checksum_problems(path: Path) -> list[Problem]:
 
 def _wrong_columns(file: h5py.File) -> Iterator[str]:
     sizes = {"T": int(file.attrs[schema.FRAME_COUNT]), "D": len(file.attrs[schema.JOINT_NAMES])}
-    sizes["G"] = int(file.attrs[schema.GAP_ROWS])
-    for column in schema.COLUMNS:
+    sizes["G"], sizes["2"] = int(file.attrs[schema.GAP_ROWS]), 2
+    version = tuple(int(part) for part in file.attrs[schema.ROOT_VERSION])
+    for column in schema.columns_of(schema.COLUMNS, version):
         yield from _wrong_column(file, column.path, column, sizes)
     if file.attrs[schema.CONTENT_SHA256] != content_sha256(file):
         yield "What the file says about itself has changed since it was written. Restore a copy, or move it to the bin."
@@ -84,7 +85,7 @@ def _wrong_column(file: h5py.File, path: str, column: schema.Column, sizes: dict
         yield f"The array {path} has type {dataset.dtype}, not {np.dtype(column.dtype)}."
         return
     else:
-        checksum = array_sha256(dataset[...])
+        checksum = dataset_sha256(dataset)
     if len(dataset.shape) != len(column.shape):
         yield f"The array {path} has {len(dataset.shape)} dimensions, not {len(column.shape)}."
     for letter, size in zip(column.shape, dataset.shape, strict=False):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,7 +119,11 @@ def test_a_jump_of_a_cameras_count_becomes_a_gap_unless_it_was_reported(tmp_path
     writer.add_gap("front", 3, 1)
     path = build_episode(writer.finish("success"))
     with EpisodeReader(path) as reader:
-        assert reader.gaps() == [Gap("front", 2, 1), Gap("front", 3, 1), Gap("front", 6, 2)]
+        assert reader.gaps() == [
+            Gap("front", 2, 1),
+            Gap("front", 3, 1),
+            Gap("front", 6, 2, START_NS + 5, START_NS + 8),
+        ]
     assert verify(path) == []
 
 
@@ -159,13 +164,28 @@ def test_only_a_finished_take_is_built(tmp_path: Path) -> None:
         ({"source": "ghost"}, "'ghost' is none of"),
         ({"effort_units": ("mA",)}, "7 joints need as many effort units"),
         ({"cameras": (CAMERAS[0], CAMERAS[0])}, "a name of its own"),
-        ({"cameras": (CameraDescription("../up", 8, 8, 30.0),)}, "no camera name"),
         ({"extra": {"when": object()}}, "can not be stored as JSON"),
     ],
 )
 def test_a_description_that_could_not_be_stored_is_refused(changes: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         description(**changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("../up", {}, "no camera name"),
+        ("front", {"codec": "gif"}, "codec 'gif' is none of"),
+        ("front", {"quality": 0}, "a quality of 1 to 100"),
+        ("front", {"subsampling": "411"}, "one of \\('444', '422', '420'\\)"),
+        ("front", {"codec": "png", "passthrough": True}, "only JPEGs of the camera itself"),
+        ("front", {"calibration": {"when": object()}}, "can not be stored as JSON"),
+    ],
+)
+def test_a_camera_that_could_not_be_stored_is_refused(name: str, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        CameraDescription(name, 8, 8, 30.0, **changes)
 
 
 def test_values_of_the_wrong_shape_are_refused_and_the_take_goes_on(tmp_path: Path) -> None:
