@@ -1,98 +1,218 @@
-"""The episodes of a folder at a glance: list them, label them, put them in the bin."""
+"""The episodes of a folder at a glance: list them, say something about them, put them in the bin and back."""
 
-import json
+import contextlib
 import os
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from recorders import schema
-from recorders.catalog_cache import CatalogCache
+from recorders.annotations import Annotation, AnnotationFile, annotate, annotation_of
+from recorders.collection_hints import CollectionHints, own_hints
 from recorders.disk import sync_folder
-from recorders.episode_file import damage_reported, number_of, opened
+from recorders.episode_file import number_of, opened
+from recorders.episode_info import SAID_BY_FILE, broken
+from recorders.episode_info import EpisodeInfo as EpisodeInfo
+from recorders.episode_info import info_of as info_of
 from recorders.errors import EpisodeMissing, RecorderError, disk_errors
-from recorders.labels import add_label, read_labels
+from recorders.index import Figures, FileSaid, Index, Key, Stamp, index_stamp, use_index
+from recorders.numbering import BIN as BIN
+from recorders.numbering import own_name, put_under_free_name
 
-BIN = ".bin"
+_SETTLED_NS = 50_000_000  # a change within one tick of the file system's clock leaves no trace in its stamps
+_OLD_INDEX = ".catalog.json"  # of earlier versions of the app
+_ASK_BY_NAME = 200  # so many files at most; of more the index says what it has learnt since it was last asked
+_FEW = 24  # files are opened however long it takes: small collections are never listed in part
+_SAID_BY_FILE = set(SAID_BY_FILE)
 
 
-@dataclass(frozen=True)
-class EpisodeInfo:
-    """One episode without its arrays. `frames` control ticks, `images` pictures per camera, `gaps` holes in streams.
+class Catalog:
+    """The list of one folder, kept up to date by `refresh`. Open it in the process that uses it.
 
-    `number` 0 for a file with a name of its own. `recovered` for a take that was cut off or whose journal was damaged.
-    `problem` says in the operator's words why the file can not be used; then all but `path` and `number` is empty.
+    Of an episode file that is known, by its name and stamp, nothing is read again: an episode never changes, it is only
+    replaced. What the files say comes from the index where it knows them.
     """
 
-    path: Path
-    uuid: str
-    number: int
-    task: str
-    source: str
-    outcome: str
-    recorded_at: str
-    duration_s: float
-    frames: int
-    images: dict[str, int]
-    gaps: int
-    simulated: bool
-    rig: str
-    scene: str
-    extra: dict[str, Any] = field(default_factory=dict)
-    recovered: bool = False
-    problem: str = ""
+    def __init__(self, folder: Path, binned: bool = False) -> None:
+        """Of `folder`, or of its bin."""
+        self.folder = folder
+        self._place = folder / BIN if binned else folder
+        self._prefix = f"{BIN}/" if binned else ""
+        self._said = AnnotationFile(folder)
+        self._there: dict[str, Stamp] = {}  # all files, by their names
+        self._read: dict[str, tuple[Stamp, EpisodeInfo]] = {}  # what they say themselves
+        self._figures: dict[Key, Figures] = {}
+        self._collection = CollectionHints()
+        self._listed: dict[str, EpisodeInfo] = {}  # with what was said, found by surveys, and odd among the others
+        self._sorted: list[EpisodeInfo] = []
+        self._index_read_to = (0, 0)
+        self._seen: tuple[tuple[int, int, int], ...] = ()
+        self.unread = 0
+
+    @property
+    def infos(self) -> list[EpisodeInfo]:
+        """As of the last `refresh`, in the order of their numbers. The same list until something has changed."""
+        return self._sorted
+
+    def refresh(self, scan: bool = True, budget_s: float = float("inf"), save: bool = True) -> bool:
+        """Looks what is new; True when `infos` has changed.
+
+        With `scan` False the folder is only looked through when a name in it has changed. A few new files are opened,
+        more of them for about `budget_s`; `unread` counts those that are still to be opened. `save` keeps what they say
+        in the index. Raises `DiskError` when the folder can not be read.
+        """
+        seen = (_folder_stamp(self._place), self._said.stamp, *index_stamp(self.folder))
+        if not scan and seen == self._seen and not (self.unread and budget_s):
+            return False
+        said = self._said.refresh()
+        if scan or self._seen[:1] != seen[:1]:
+            self._there = self._scan()
+        stale = self._take_in_index() | self._take_in_files(budget_s, save)
+        # None: the lines are others than before, anything may have been said anew.
+        stale |= {name for name, (_, info) in self._read.items() if said is None or info.uuid in said}
+        self._relist(stale)
+        self._seen = seen if _settled(seen) else ()
+        return bool(stale)
+
+    def key(self, info: EpisodeInfo) -> Key:
+        """Under which its survey is kept. `info` one of `infos`."""
+        return (info.uuid, *self._read[info.path.name][0])
+
+    def figures(self, info: EpisodeInfo) -> Figures | None:
+        """What a survey found in one of `infos`; None when there was none yet."""
+        return self._figures.get(self.key(info))
+
+    def unsurveyed(self) -> list[EpisodeInfo]:
+        """Episodes that can be read and that nobody has looked through."""
+        return [info for info in self._sorted if not info.surveyed and not info.problem and info.uuid.isascii()]
+
+    def _scan(self) -> dict[str, Stamp]:
+        stamps: dict[str, Stamp] = {}
+        if not self._place.is_dir():
+            return stamps
+        with disk_errors("list the episodes", self._place), os.scandir(self._place) as entries:
+            for entry in entries:
+                if entry.name == _OLD_INDEX:
+                    with contextlib.suppress(OSError):
+                        os.unlink(entry)
+                elif entry.name.endswith(schema.FILE_SUFFIX) and not entry.name.startswith("."):
+                    stat = entry.stat()
+                    stamps[entry.name] = stat.st_mtime_ns, stat.st_size
+        return stamps
+
+    def _take_in_index(self) -> set[str]:
+        """What the index has learnt since it was last asked. The names that it says something new about."""
+        news = use_index(self.folder, lambda index: index.news(*self._index_read_to))
+        if news.file_number < self._index_read_to[0] or news.survey_number < self._index_read_to[1]:
+            # It was made anew. What it said before was true, so only what it says now is taken in once more.
+            news = use_index(self.folder, Index.news)
+        self._index_read_to = news.file_number, news.survey_number
+        self._figures.update(news.surveys)
+        surveyed = {name for name, (stamp, info) in self._read.items() if (info.uuid, *stamp) in news.surveys}
+        return surveyed | self._remember(news.files)
+
+    def _remember(self, said: dict[str, FileSaid]) -> set[str]:
+        """Takes what the index says of files that are there as it knew them, and not known here yet."""
+        taken = set()
+        for key, (stamp, what) in said.items():
+            name = key[len(self._prefix) :]
+            if not key.startswith(self._prefix) or self._there.get(name) != stamp or not self._is_new(name):
+                continue
+            if what.keys() == _SAID_BY_FILE:  # else it was written by another version of the app
+                path = self._place / name
+                self._read[name] = stamp, EpisodeInfo(path, number=number_of(path), size_bytes=stamp[1], **what)
+                taken.add(name)
+        return taken
+
+    def _is_new(self, name: str) -> bool:
+        # A broken file may be repaired, or its permissions corrected, without a trace in its stamp.
+        stamp, info = self._read.get(name, (None, None))
+        return info is None or stamp != self._there[name] or bool(info.problem)
+
+    def _take_in_files(self, budget_s: float, save: bool) -> set[str]:
+        """Opens the files that nobody knows. The names that are new, changed or gone."""
+        gone = self._read.keys() - self._there.keys()
+        for name in gone:
+            del self._read[name]
+        new = [name for name in self._there if self._is_new(name)]
+        if 0 < len(new) <= _ASK_BY_NAME:
+            keys = [self._prefix + name for name in new]
+            self._remember(use_index(self.folder, lambda index: index.files_named(keys)))
+        opened_now: dict[str, FileSaid] = {}
+        until_s = time.monotonic() + budget_s
+        for count, name in enumerate(filter(self._is_new, new)):
+            if count >= _FEW and time.monotonic() > until_s:
+                self._read.pop(name, None)
+                continue
+            info = _opened_info(self._place / name, self._there[name][1])
+            self._read[name] = self._there[name], info
+            if not info.problem and name.isascii() and info.uuid.isascii():
+                opened_now[self._prefix + name] = self._there[name], {key: getattr(info, key) for key in _SAID_BY_FILE}
+        self.unread = len(self._there) - len(self._read)
+        if save and (opened_now or gone):
+            use_index(self.folder, lambda index: index.put_files(opened_now, [self._prefix + name for name in gone]))
+        return gone.union(new)
+
+    def _relist(self, stale: set[str]) -> None:
+        if not stale:
+            return
+        infos = {name: info for name, (_, info) in self._read.items()}
+        figures = {name: self._figures.get((info.uuid, *stamp)) for name, (stamp, info) in self._read.items()}
+        for name in stale | self._collection.update(infos, figures):
+            if name in infos:
+                said, hints = self._said.of(infos[name].uuid), self._collection.of(name)
+                self._listed[name] = _complete(infos[name], said, figures[name], hints)
+            else:
+                self._listed.pop(name, None)
+        self._sorted = sorted(self._listed.values(), key=lambda info: (info.number, info.path.name))
 
 
-# An episode file never changes, it is only replaced: what it said once can be remembered.
-_caches: dict[Path, CatalogCache] = {}
+_catalogs: dict[tuple[Path, bool], Catalog] = {}
 
 
-def list_episodes(folder: Path) -> list[EpisodeInfo]:
-    """All episodes of `folder` in the order of their numbers; broken ones too, with their `problem`.
+def list_episodes(folder: Path, binned: bool = False) -> list[EpisodeInfo]:
+    """All episodes of `folder`, or of its bin, in the order of their numbers; broken ones too, with their `problem`.
 
     Only files that are new or changed since they were last listed are opened. A folder that is not there has none.
     Raises `DiskError` when the folder can not be read.
     """
-    if not folder.is_dir():
-        return []
-    labels = read_labels(folder)
-    with disk_errors("list the episodes", folder), os.scandir(folder) as entries:
-        stamps = {
-            entry.name: (entry.stat().st_mtime_ns, entry.stat().st_size)
-            for entry in entries
-            if entry.name.endswith(schema.FILE_SUFFIX) and not entry.name.startswith(".")
-        }
-    cache = _caches.get(folder) or _caches.setdefault(folder, CatalogCache(folder))
-    infos = [
-        _remembered(folder / name, cache.said(name, stamp)) or _read(folder / name) for name, stamp in stamps.items()
-    ]
-    # A broken file may be repaired, or its permissions corrected, without a trace in its stamp.
-    cache.replace({info.path.name: (stamps[info.path.name], _said(info)) for info in infos if not info.problem})
-    return sorted((_labelled(info, labels) for info in infos), key=lambda info: (info.number, info.path.name))
+    catalog = _catalogs.get((folder, binned)) or _catalogs.setdefault((folder, binned), Catalog(folder, binned))
+    catalog.refresh()
+    return list(catalog.infos)
 
 
 def episode_info(path: Path) -> EpisodeInfo:
-    """One episode with its newest label. Raises `RecorderError`."""
+    """One episode with what was said about it. Raises `RecorderError`."""
     with opened(path) as file:
         info = info_of(path, file)
     return with_label(info)
 
 
 def with_label(info: EpisodeInfo) -> EpisodeInfo:
-    """`info` with the newest label of its folder. Raises `DiskError`."""
-    return _labelled(info, read_labels(info.path.parent))
+    """`info` with what was said about it. Raises `DiskError`."""
+    return _annotated(info, annotation_of(folder_of(info.path), info.uuid))
 
 
-def label(path: Path, outcome: str) -> None:
-    """Gives an episode another outcome. The file stays as it was recorded; the label lies beside it, in its folder.
+def label(path: Path, outcome: str, who: str = "") -> None:
+    """Gives an episode another outcome. As `say`."""
+    say(path, who, outcome=outcome)
 
-    Raises `ValueError` for an outcome that there is not, `RecorderError` when the episode can not be read.
+
+def say(path: Path, who: str = "", **said: Any) -> None:
+    """Says something about an episode, as `annotate`. The file stays as it was recorded; the words lie beside it.
+
+    Raises `ValueError` for what can not be said, `RecorderError` when the episode can not be read.
     """
     with opened(path) as file:
         uuid = str(file.attrs[schema.UUID])
-    add_label(path.parent, uuid, outcome)
+    annotate(folder_of(path), uuid, who, **said)
+
+
+def folder_of(path: Path) -> Path:
+    """The folder of episodes that `path` belongs to, also when it lies in the bin."""
+    return path.parent.parent if path.parent.name == BIN else path.parent
 
 
 def move_to_bin(path: Path) -> Path:
@@ -105,88 +225,68 @@ def move_to_bin(path: Path) -> Path:
     with disk_errors("move the episode to the bin", path):
         folder = path.parent / BIN
         folder.mkdir(exist_ok=True)
-        target = _free_name(folder / path.name)
-        os.rename(path, target)
+        target = put_under_free_name(path, folder / path.name)
         sync_folder(folder)
         sync_folder(path.parent)
     return target
 
 
-def info_of(path: Path, file: h5py.File) -> EpisodeInfo:
-    """What the attributes of an open file say. Raises `EpisodeCorrupt`."""
-    with damage_reported(path):
-        said = dict(file.attrs)
-        cameras = [str(name) for name in said[schema.CAMERA_NAMES]]
-        counts = [int(count) for count in said[schema.IMAGE_COUNTS]]
-        return EpisodeInfo(
-            path=path,
-            uuid=str(said[schema.UUID]),
-            number=number_of(path),
-            task=str(said[schema.TASK]),
-            source=str(said[schema.SOURCE]),
-            outcome=str(said[schema.OUTCOME]),
-            recorded_at=str(said[schema.RECORDED_AT]),
-            duration_s=float(said[schema.DURATION_S]),
-            frames=int(said[schema.FRAME_COUNT]),
-            images=dict(zip(cameras, counts, strict=True)),
-            gaps=int(said[schema.GAP_ROWS]),
-            simulated=bool(said[schema.SIMULATED]),
-            rig=str(said[schema.RIG]),
-            scene=str(said[schema.SCENE]),
-            extra=json.loads(said[schema.EXTRA]),
-            recovered=bool(said[schema.RECOVERED]),
-        )
+def restore(path: Path) -> Path:
+    """Moves an episode out of the bin, back under its own name. Returns the new path.
+
+    When there is an episode of that name again, it gets a count behind its name. Raises `EpisodeMissing`, `DiskError`.
+    """
+    if path.parent.name != BIN or not path.is_file():
+        raise EpisodeMissing(f"There is no episode {path.name} in the bin. It may have been restored already.")
+    folder = path.parent.parent
+    with disk_errors("restore the episode", path):
+        target = put_under_free_name(path, folder / own_name(path.name))
+        sync_folder(folder)
+        sync_folder(path.parent)
+    return target
 
 
-def _remembered(path: Path, said: dict[str, Any] | None) -> EpisodeInfo | None:
-    try:
-        return None if said is None else EpisodeInfo(path=path, number=number_of(path), **said)
-    except TypeError:  # remembered by another version of the app
-        return None
-
-
-def _read(path: Path) -> EpisodeInfo:
+def _opened_info(path: Path, size_bytes: int) -> EpisodeInfo:
     try:
         with opened(path) as file:
             return info_of(path, file)
     except RecorderError as error:
-        return _broken(path, str(error))
+        return broken(path, str(error), size_bytes)
 
 
-def _said(info: EpisodeInfo) -> dict[str, Any]:
-    return {name: value for name, value in vars(info).items() if name not in ("path", "number", "problem")}
+def _annotated(info: EpisodeInfo, said: Annotation) -> EpisodeInfo:
+    outcome = said.outcome or info.outcome
+    return replace(info, outcome=outcome, tags=said.tags, note=said.note, split=said.split)
 
 
-def _broken(path: Path, problem: str) -> EpisodeInfo:
-    return EpisodeInfo(
-        path=path,
-        uuid="",
-        number=number_of(path),
-        task="",
-        source="",
-        outcome="unrated",
-        recorded_at="",
-        duration_s=0.0,
-        frames=0,
-        images={},
-        gaps=0,
-        simulated=False,
-        rig="",
-        scene="",
-        problem=problem,
+def _complete(
+    info: EpisodeInfo, said: Annotation, figures: Figures | None, from_collection: Iterable[str]
+) -> EpisodeInfo:
+    if info.problem:
+        return info
+    if figures is None:
+        return _annotated(info, said)
+    return replace(
+        info,
+        outcome=said.outcome or info.outcome,
+        tags=said.tags,
+        note=said.note,
+        split=said.split,
+        problem=figures.problem,
+        hints=(*own_hints(figures, said.dismissed), *from_collection),
+        idle_start_s=0.0 if "trim" in said.dismissed else figures.idle_start_s,
+        surveyed=True,
     )
 
 
-def _labelled(info: EpisodeInfo, labels: dict[str, str]) -> EpisodeInfo:
-    outcome = labels.get(info.uuid)
-    return info if outcome is None else replace(info, outcome=outcome)
+def _folder_stamp(folder: Path) -> tuple[int, int, int]:
+    try:
+        stat = folder.stat()
+    except OSError:
+        return 0, 0, 0
+    return stat.st_ino, 0, stat.st_mtime_ns
 
 
-def _free_name(path: Path) -> Path:
-    """`path`, or with a count when the bin has one of that name."""
-    count = 2
-    free = path
-    while free.exists():
-        free = path.with_name(f"{path.stem}-{count}{path.suffix}")
-        count += 1
-    return free
+def _settled(seen: tuple[tuple[int, int, int], ...]) -> bool:
+    """Whether whatever comes after must show in the stamps."""
+    return time.time_ns() - max(time_ns for *_, time_ns in seen) > _SETTLED_NS
