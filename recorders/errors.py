@@ -7,7 +7,9 @@ RecorderError               show it: the first sentence is the title, the rest t
  ├ EpisodeBusy              another process is writing it: wait
  ├ EpisodeIncomplete        it holds nothing to build an episode from
  ├ EpisodeCorrupt           damaged, or no episode file at all: restore a copy or move it to the bin
- └ EpisodeFormatUnknown     written by a newer version: update the app
+ ├ EpisodeFormatUnknown     written by a newer version: update the app
+ ├ TransferRefused          an export or import that can not be: change what the sentence names
+ └ TransferCancelled        the operator ended an export or import: nothing is left of it
 """
 
 import errno
@@ -50,6 +52,14 @@ class EpisodeCorrupt(RecorderError):
 
 class EpisodeFormatUnknown(RecorderError):
     """The file was written by a newer version of the app."""
+
+
+class TransferRefused(RecorderError):
+    """Episodes that do not go together, foreign data that can not be read, a folder that is taken, a package missing."""
+
+
+class TransferCancelled(RecorderError):
+    """An export or import was ended from outside."""
 
 
 @contextmanager

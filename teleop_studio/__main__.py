@@ -67,6 +67,8 @@ _COMMANDS = {
     "rollout": ("rig", "rollout"),
     "train": ("learn", "train"),
     "evaluate": ("learn", "evaluate"),
+    "export": ("transfer", "export"),
+    "import": ("transfer", "import_data"),
     "verify": ("files", "verify"),
     "repair": ("files", "repair"),
     "doctor": ("files", "doctor"),
@@ -83,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_window(commands)
     _add_rig(commands)
     _add_learn(commands)
+    _add_transfer(commands)
     _add_files(commands)
     parser.set_defaults(command="gui", **_GUI_DEFAULTS)
     return parser
@@ -170,6 +173,33 @@ def _add_learn(commands: Any) -> None:
     evaluate.add_argument("--trials", type=_count, default=30, help="starts for each run (default: %(default)s)")
     evaluate.add_argument("--seed", type=int, default=1000, help="first start (default: %(default)s)")
     evaluate.add_argument("--live", action="store_true", help="in real time on the live rig instead of in lock-step")
+
+
+def _add_transfer(commands: Any) -> None:
+    export = _add(commands, "export", "Write episodes in the format of another program.")
+    _workspace(export)
+    export.add_argument("--format", required=True, help="lerobot, robomimic, act, act-jpeg or plain")
+    export.add_argument(
+        "--data", type=Path, nargs="+", help="episode files and folders of them (default: WORKSPACE/episodes)"
+    )
+    export.add_argument("--out", type=Path, required=True, help="a new folder")
+    export.add_argument("--fps", type=_count, default=0, help="rows per second (default: those of the fastest camera)")
+    export.add_argument(
+        "--outcome",
+        action="append",
+        choices=("success", "failure", "unrated", "interrupted", "stopped"),
+        help="only such episodes; may be repeated (default: those that a training would learn from)",
+    )
+    data = _add(commands, "import", "Make episodes of another program's data.")
+    _workspace(data)
+    data.add_argument("--format", required=True, help="lerobot, robomimic or act (ACT, ALOHA, ACT++)")
+    data.add_argument("--data", type=Path, required=True, help="the file or folder of the other program")
+    data.add_argument("--out", type=Path, default=None, help="folder for the episodes (default: WORKSPACE/episodes)")
+    data.add_argument("--unit", default="", help="of the positions, where the data do not say it: rad, deg or percent")
+    data.add_argument("--task", default="", help="what is done, in words, where the data do not say it")
+    data.add_argument("--fps", type=float, default=0.0, help="rows per second, where the data do not say it")
+    data.add_argument("--source", default="human", help="who drove: human (default), scripted, policy or mixed")
+    data.add_argument("--state", action="append", default=[], help="robomimic: key of the measured joints; repeatable")
 
 
 def _add_files(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""The one long task that may run at a time: on the live rig or in lock-step, with its progress and its results."""
+"""The one long task that may run at a time: on the live rig, in lock-step, or an export or import of episodes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,9 +11,11 @@ from teleop_studio.live import Notices
 from teleop_studio.lockstep_job import LockstepJob
 from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
 from teleop_studio.processes.rings import RigRings
+from teleop_studio.processes.transfer_plan import ExportPlan, ImportPlan
 from teleop_studio.rig import RigConfig
 from teleop_studio.session import StudioError
 from teleop_studio.status import JobStatus
+from teleop_studio.transfer import TransferJob
 from teleop_studio.workspace import Workspace
 
 TRIAL_SHEET = "trials.jsonl"
@@ -27,6 +29,7 @@ class Tasks:
         self._job: Iterator[None] | None = None
         self._progress: jobs.Progress | None = None
         self._lockstep: LockstepJob | None = None
+        self._transfer: TransferJob | None = None
         self._taken = 0
         self.sheet = TrialSheet()
 
@@ -61,21 +64,31 @@ class Tasks:
         self._lockstep = LockstepJob(progress.status.title, total, rig, job, self._workspace.logs)
         self._taken = 0
 
+    def transfer(self, plan: ExportPlan | ImportPlan) -> None:
+        """Export or import episodes."""
+        progress = self._begin("Export or import", 0)
+        self._transfer = TransferJob(plan, self._workspace.logs)
+        progress.status = self._transfer.status
+
     def step(self, notices: Notices) -> bool:
-        """True when a lock-step job has told something new, which may be a new episode."""
-        before, lockstep = self.status, self._lockstep is not None
+        """True when a task apart from the live rig has told something new, which may be a new episode."""
+        before, apart = self.status, self._lockstep is not None or self._transfer is not None
         if self._lockstep is not None:
             self._step_lockstep(self._lockstep)
+        elif self._transfer is not None:
+            self._step_transfer(self._transfer)
         elif self._job is not None:
             self._step_live(self._job)
         if self.status is not None and self.status != before:
             notices.add(self.status.error)
-        return lockstep and self.status != before
+        return apart and self.status != before
 
     def cancel(self) -> bool:
         """End the task; True when it ran on the live rig, which may then be in the middle of a take."""
         if self._lockstep is not None:
             self._lockstep.cancel()
+        if self._transfer is not None:
+            self._transfer.cancel()
         if self._job is None:
             return False
         self._job = None
@@ -87,9 +100,12 @@ class Tasks:
         if self._lockstep is not None:
             self._lockstep.close()
             self._lockstep = None
+        if self._transfer is not None:
+            self._transfer.close()
+            self._transfer = None
 
     def _begin(self, title: str, total: int) -> jobs.Progress:
-        if self._job is not None or self._lockstep is not None:
+        if self._job is not None or self._lockstep is not None or self._transfer is not None:
             raise StudioError("A task is running already. Wait for it, or cancel it.")
         self._progress = jobs.Progress(JobStatus(title, 0, total, "Starting."))
         return self._progress
@@ -103,6 +119,13 @@ class Tasks:
         if job.status.finished:
             job.close()
             self._lockstep = None
+
+    def _step_transfer(self, job: TransferJob) -> None:
+        assert self._progress is not None
+        self._progress.status = job.poll()
+        if job.status.finished:
+            job.close()
+            self._transfer = None
 
     def _step_live(self, job: Iterator[None]) -> None:
         try:
