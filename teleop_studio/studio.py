@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders.importers.foreign import ImportWish
 from teleop_studio import jobs
 from teleop_studio.display import Display
 from teleop_studio.episode_view import EpisodeView
@@ -22,6 +23,7 @@ from teleop_studio.sentences import sentence
 from teleop_studio.session import StudioError
 from teleop_studio.status import (
     EpisodeRow,
+    FormatInfo,
     History,
     InferenceHealth,
     Overlay,
@@ -32,6 +34,7 @@ from teleop_studio.status import (
 )
 from teleop_studio.tasks import Tasks
 from teleop_studio.trainings import Trainings
+from teleop_studio.transfer import export_formats, export_plan, import_formats, import_plan
 from teleop_studio.workspace import Workspace
 
 
@@ -244,6 +247,20 @@ class Studio:
     def trial_results(self) -> list[TrialResult]:
         """All trials of this session, oldest first."""
         return self.tasks.sheet.results
+
+    def export(self, format: str, episodes: list[Path], out: Path, fps: int = 0) -> None:
+        """Write `episodes` in another format into the new folder `out`; `fps` 0 for the rate of their cameras."""
+        self.tasks.transfer(export_plan(format, episodes, out, fps))
+
+    def import_episodes(self, format: str, source: Path, unit: str = "", task: str = "", fps: float = 0.0) -> None:
+        """Make demonstrations of what lies at `source`; `unit` "rad", "deg" or "percent" where the data say none."""
+        self.tasks.transfer(import_plan(format, source, self.workspace.episodes, ImportWish(unit, task, fps)))
+
+    def export_formats(self) -> tuple[FormatInfo, ...]:
+        return export_formats()
+
+    def import_formats(self) -> tuple[FormatInfo, ...]:
+        return import_formats()
 
     def cancel_job(self) -> None:
         """End the running task: at once on the live rig, after the present take in lock-step."""
