@@ -48,13 +48,17 @@ class CameraHealth:
 
 @dataclass(frozen=True)
 class RecorderHealth:
-    """The running or last take. Due counts come from sequence numbers, so a gap can not hide."""
+    """The running or last take. Due counts come from sequence numbers and the clock, so a gap can not hide."""
 
     recording: bool = False
     frames_written: int = 0
     frames_due: int = 0
     gaps: int = 0
-    building: int = 0  # finished takes whose HDF5 file is still being built
+    building: int = 0  # finished takes that are still on their way to the disk or to their HDF5 file
+    missing: int = 0  # ticks and pictures, those that are overdue at this moment included
+    pictures: dict[str, tuple[int, int]] = field(default_factory=dict)  # camera: written, missing
+    waiting: int = 0  # of `building`, those that find no room on the disk
+    disk_left_s: float = float("inf")  # for how long a take could go on; unknown without an open rig
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,12 @@ class TrainingStatus:
     episodes: int = 0
     loss_curve: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))  # (n, 2)
     held_out_curve: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))  # (m, 2)
+    prepared: int = 0  # of `episodes`: their pictures are reduced and ready
 
 
 @dataclass(frozen=True)
 class JobStatus:
-    """A long task of several takes or trials: scripted recording, evaluation."""
+    """A long task of several takes, trials or episodes: scripted recording, evaluation, export, import."""
 
     title: str  # e.g. "Recording 40 demonstrations"
     done: int
@@ -108,6 +113,7 @@ class JobStatus:
     right: int = 0
     finished: bool = False
     error: str = ""
+    takes: bool = True  # False for an export or import: nothing succeeds from the left or right
 
 
 @dataclass(frozen=True)

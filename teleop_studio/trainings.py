@@ -43,7 +43,7 @@ class Trainings:
             run = out.resolve() if out else self._workspace.new_run(name, policy)
         except WorkspaceError as error:
             raise StudioError(str(error)) from error
-        self._process = launch_training(run, data, policy, steps)
+        self._process = launch_training(run, data, policy, steps, self._workspace.pictures)
         self._follow(run)
         return run
 
@@ -57,7 +57,7 @@ class Trainings:
             raise StudioError(str(error)) from error
         if status.finished:
             raise StudioError(f"The run {run.name} has finished. Train a new one, or deploy it.")
-        self._process = launch_training(run, (), status.policy, status.steps, resume=True)
+        self._process = launch_training(run, (), status.policy, status.steps, self._workspace.pictures, resume=True)
         self._follow(run)
 
     def stop(self) -> None:

@@ -60,6 +60,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def pictures(self) -> Path:
+        """Recordings' pictures, reduced for training: a cache that may be deleted at any time."""
+        return self.root / "cache" / "pictures"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

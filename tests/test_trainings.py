@@ -168,7 +168,7 @@ def test_a_trainer_outlives_the_window_that_started_it(workspace: Workspace) -> 
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from teleop_studio.processes.training_launch import launch_training\n"
-        "print(launch_training(Path(sys.argv[1]), (), 'flow-matching', 5).pid)"
+        "print(launch_training(Path(sys.argv[1]), (), 'flow-matching', 5, Path(sys.argv[1]) / 'cache').pid)"
     )
     told = subprocess.run(
         [sys.executable, "-c", program, str(workspace.runs / "a")],

@@ -11,7 +11,7 @@ from teleop_studio.chunk import ActionChunk, DenoisingTrace, Observation
 from teleop_studio.policies.checkpoint import CheckpointError, CheckpointInfo, load_policy
 from teleop_studio.policies.checkpoint_folder import CHECKPOINTS, DESCRIPTION, newest_checkpoint
 from teleop_studio.policies.config import PolicyConfig
-from teleop_studio.policies.pictures import reduce_picture
+from teleop_studio.policies.picture_reduction import reduce_picture
 from teleop_studio.policies.policy import Condition, Policy
 
 

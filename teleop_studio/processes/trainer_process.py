@@ -15,8 +15,9 @@ def main() -> int:
     parser.add_argument("--policy", default="flow-matching")
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--cache", type=Path, default=None)
     options = parser.parse_args()
-    return run_training(options.run, options.data, options.policy, options.steps, options.resume)
+    return run_training(options.run, options.data, options.policy, options.steps, options.resume, cache=options.cache)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,15 @@ _ARGUMENTS = ("-m", "teleop_studio.processes.trainer_process")
 
 
 def launch_training(
-    run: Path, data: tuple[Path, ...], policy: str, steps: int, resume: bool = False
+    run: Path, data: tuple[Path, ...], policy: str, steps: int, cache: Path, resume: bool = False
 ) -> subprocess.Popen[bytes]:
-    """Start training into `run` on the episodes in the folders `data`; returns at once. Its log lies in `run`."""
+    """Start training into `run` on the episodes in the folders `data`; returns at once. Its log lies in `run`.
+
+    `cache` the folder of reduced pictures that all runs share.
+    """
     run.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, *_ARGUMENTS, "--run", str(run), "--policy", policy, "--steps", str(steps)]
+    command += ["--cache", str(cache)]
     for folder in data:
         command += ["--data", str(folder)]
     if resume:

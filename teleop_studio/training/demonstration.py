@@ -20,12 +20,17 @@ class Pictures(Protocol):
 class Demonstration:
     """T control ticks and the pictures beside them, all stamps on one monotonic clock.
 
+    `content_sha256` stands for the recording's bytes, `number` is its place in its folder (0 for a foreign name),
+    `split` what the operator wants of it: "train", "held_out" or "".
     `frame_ns` (T,) moment of each tick; `follower_ns` (T,), `follower` (T, D) the measured joints and when;
     `action` (T, D) what was really sent, nan while nothing was; `by_human` (T,) who asked: True for the leader arm.
     """
 
     uuid: str
     name: str
+    number: int
+    content_sha256: str
+    split: str
     joint_names: tuple[str, ...]
     frame_ns: NDArray[np.int64]
     follower_ns: NDArray[np.int64]

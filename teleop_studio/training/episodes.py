@@ -24,10 +24,13 @@ _GRIPPER = "gripper"
 
 @dataclass(frozen=True)
 class Task:
-    """What all episodes of a run have in common: `config` for the policy, `tip_of` the arm's forward kinematics."""
+    """What all episodes of a run have in common: `config` for the policy, `tip_of` the arm's forward kinematics.
+
+    `tip_of` is None for imported episodes that do not name their arm: they are learnt from without landmarks.
+    """
 
     config: PolicyConfig
-    tip_of: TipOf
+    tip_of: TipOf | None
 
 
 def choose_episodes(data: Path | Iterable[Path]) -> list[Path]:
@@ -51,10 +54,14 @@ def choose_episodes(data: Path | Iterable[Path]) -> list[Path]:
 
 
 def common_task(paths: list[Path]) -> Task:
-    """Joints, cameras and arm of the episodes. Raises `TrainingError` when they differ, `RecorderError`."""
+    """Joints, cameras and arm of the episodes.
+
+    Raises `TrainingError` when they differ, are not in rad or no camera is among them, `RecorderError`.
+    """
     first: tuple[Path, tuple[str, ...], tuple[str, ...], str] | None = None
     for path in paths:
         with EpisodeReader(path) as reader:
+            _require_radians(path, reader.description.position_unit)
             found = path, reader.joint_names, reader.cameras, _arm(reader.info)
         first = first or found
         if found[1:] != first[1:]:
@@ -64,9 +71,12 @@ def common_task(paths: list[Path]) -> Task:
             )
     if first is None:
         raise TrainingError("There are no episodes to learn from. Record demonstrations first.")
-    _, joint_names, cameras, arm = first
+    path, joint_names, cameras, arm = first
+    if not cameras:
+        raise TrainingError(f"{path.name} has no pictures. A policy looks at cameras: record or import some with them.")
     grippers = tuple(name for name in joint_names if name.endswith(_GRIPPER))
-    return Task(PolicyConfig(joint_names, cameras, absolute_joints=grippers), Chain(ARMS[arm]).forward)
+    tip_of = Chain(ARMS[arm]).forward if arm else None
+    return Task(PolicyConfig(joint_names, cameras, absolute_joints=grippers), tip_of)
 
 
 def demonstrations(paths: Iterable[Path]) -> Iterator[Demonstration]:
@@ -77,6 +87,9 @@ def demonstrations(paths: Iterable[Path]) -> Iterator[Demonstration]:
             yield Demonstration(
                 uuid=reader.info.uuid,
                 name=path.name,
+                number=reader.info.number,
+                content_sha256=reader.info.content_sha256,
+                split=reader.info.split,
                 joint_names=reader.joint_names,
                 frame_ns=frames.stamp_ns,
                 follower_ns=frames.follower_stamp_ns,
@@ -96,9 +109,19 @@ def _left_out(info: EpisodeInfo) -> str:
     return "" if info.outcome in OUTCOMES else f"labelled {info.outcome}"
 
 
+def _require_radians(path: Path, unit: str) -> None:
+    if unit != "rad":
+        raise TrainingError(
+            f"The joints of {path.name} are in {unit!r}, not in rad: what is learnt from it could drive no arm. "
+            "Import it again with its joints converted to rad, or leave the episode out."
+        )
+
+
 def _arm(info: EpisodeInfo) -> str:
-    arm = str(info.extra.get("follower", {}).get("arm", ""))
-    if arm not in ARMS:
+    """The follower's name; empty for an imported episode that does not say which arm it was."""
+    follower = info.extra.get("follower", {})
+    arm = str(follower.get("arm", "")) if isinstance(follower, dict) else ""
+    if arm and arm not in ARMS:
         raise TrainingError(
             f"{info.path.name} was recorded with the arm {arm!r}, which this program does not know. "
             f"Known arms: {', '.join(sorted(ARMS))}. Add the arm, or leave the episode out."
@@ -108,7 +131,7 @@ def _arm(info: EpisodeInfo) -> str:
 
 def _rig(found: tuple[Path, tuple[str, ...], tuple[str, ...], str]) -> str:
     _, joint_names, cameras, arm = found
-    return f"{arm} with {len(joint_names)} joints and the cameras {', '.join(cameras) or 'none'}"
+    return f"{arm or 'an unnamed arm'} with {len(joint_names)} joints and the cameras {', '.join(cameras) or 'none'}"
 
 
 def _named(data: Path | Iterable[Path]) -> str:

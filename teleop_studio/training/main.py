@@ -4,8 +4,9 @@ import contextlib
 import os
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from recorders.errors import RecorderError
 from teleop_studio.training.episodes import choose_episodes, common_task, demonstrations
 from teleop_studio.training.errors import StopRequested, TrainingError
+from teleop_studio.training.run_episodes import UsedEpisode, read_episodes, write_episodes
 from teleop_studio.training.run_folder import (
     CONFIG,
     FAILED,
@@ -39,7 +41,8 @@ if TYPE_CHECKING:
     from teleop_studio.training.trainer import TrainProgress
 
 LOWEST_PRIORITY = 19
-_CACHE = ".pictures"  # beside the runs: all of them share it
+_CACHE = ".pictures"  # beside the run, for one that stands outside a workspace
+_TELL_EVERY_S = 0.5
 
 
 def run_training(
@@ -50,9 +53,11 @@ def run_training(
     resume: bool = False,
     seed: int = 0,
     niceness: int = LOWEST_PRIORITY,
+    cache: Path | None = None,
 ) -> int:
     """Train in the folder `run` on the episodes in `data`, at low priority, on one thread. Returns an exit code.
 
+    `cache` the folder of reduced pictures that runs share; `.pictures` beside the run when left out.
     `resume` goes on with the run's own episodes and settings; `steps`, when larger, lengthens it. SIGTERM stops the
     run as the stop file does: it saves a checkpoint first. Every failure is written where the window reads it.
     """
@@ -67,7 +72,7 @@ def run_training(
         print(f"Training can not start. {error}", file=sys.stderr)
         return 1
     with _stopped_by_signal(run):
-        return _reported(run, config)
+        return _reported(run, config, cache or run.parent / _CACHE)
 
 
 def _new(run: Path, data: Path | Sequence[Path], policy: str, steps: int | None, seed: int) -> RunConfig:
@@ -91,17 +96,18 @@ def _resumed(run: Path, steps: int | None) -> RunConfig:
     return replace(config, settings=replace(config.settings, steps=longer))
 
 
-def _reported(run: Path, config: RunConfig) -> int:
+def _reported(run: Path, config: RunConfig, cache: Path) -> int:
     state = replace(
         read_state(run) or RunState(PREPARING, 0, 0),
         phase=PREPARING,
         steps=config.settings.steps,
         step=saved_step(run),
         error="",
+        prepared=0,
     )
     try:
         write_state(run, state)
-        for changed in _states(run, config, state):
+        for changed in _states(run, config, state, cache):
             state = changed
             write_state(run, state)
     except StopRequested:
@@ -116,29 +122,63 @@ def _reported(run: Path, config: RunConfig) -> int:
     return 0
 
 
-def _states(run: Path, config: RunConfig, state: RunState) -> Iterator[RunState]:
+def _states(run: Path, config: RunConfig, state: RunState, cache: Path) -> Iterator[RunState]:
     """Prepare and train; yields the run's state whenever it changes."""
     import torch
 
     from teleop_studio.training.chunk_dataset import build_dataset
+    from teleop_studio.training.picture_cache import cache_limit_bytes, make_room
     from teleop_studio.training.trainer import train
 
     torch.set_num_threads(1)
+    limit_bytes = cache_limit_bytes()
+    earlier = _earlier(run)
     paths = config.episodes or tuple(choose_episodes(config.data))
     write_config(run, replace(config, episodes=paths))
     task = common_task(list(paths))
     state = replace(state, episodes=len(paths))
     yield state
-
-    def stop_when_asked(_: int) -> None:
-        if stop_requested(run):
-            raise StopRequested
-
-    dataset = build_dataset(demonstrations(paths), task.config, task.tip_of, run.parent / _CACHE, stop_when_asked)
+    dataset = build_dataset(
+        demonstrations(paths), task.config, task.tip_of, cache, _preparing(run, state), earlier=earlier
+    )
+    write_episodes(run, dataset.episodes)
+    make_room(cache, limit_bytes, dataset.cached)
+    state = replace(state, prepared=len(paths))
     for progress in train(config.settings, run, dataset):
         state = _after(state, progress)
         yield state
     yield replace(state, phase=STOPPED if progress.stopped else FINISHED)
+
+
+def _earlier(run: Path) -> tuple[UsedEpisode, ...]:
+    """The episodes that the run's checkpoint was made from; empty for a run without one.
+
+    Raises `TrainingError` when nobody wrote them down: which of them were held out is then not known.
+    """
+    if not saved_step(run):
+        return ()
+    earlier = read_episodes(run)
+    if not earlier:
+        raise TrainingError(
+            f"{run.name} was begun by an older version, which did not write down the episodes it held out. "
+            "Its policy can still be deployed; train a new run to go on."
+        )
+    return earlier
+
+
+def _preparing(run: Path, state: RunState) -> Callable[[int], None]:
+    """Called after each episode: tells how many pictures are ready, and ends the run when that is wished."""
+    told_s = time.monotonic()
+
+    def on_episode(count: int) -> None:
+        nonlocal told_s
+        if stop_requested(run):
+            raise StopRequested
+        if time.monotonic() - told_s >= _TELL_EVERY_S:
+            told_s = time.monotonic()
+            write_state(run, replace(state, prepared=count))
+
+    return on_episode
 
 
 def _after(state: RunState, progress: "TrainProgress") -> RunState:

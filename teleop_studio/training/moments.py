@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.training.demonstration import Demonstration
 
-TipOf = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+TipOf = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # joints (..., D) to the fingertip (..., 3), m
 Stamps = NDArray[np.int64]
 
 # Older pictures than this at a tick, or a longer hole in the commands: something was lost there, so nothing is learnt.
@@ -27,7 +27,7 @@ class Moments:
 
     `stamp_ns` (N,); `picture_index` (N, C) into each camera's pictures; `state` (N, D) measured joints;
     `actions` (N, H, D) goals sent, `valid` (N, H) False where the last goal is repeated;
-    `landmarks` (N, 6) m fingertip now and at the next grasp, `landmarks_valid` (N, 6).
+    `landmarks` (N, 6) m fingertip now and at the next grasp, `landmarks_valid` (N, 6) False where not known.
     """
 
     stamp_ns: Stamps
@@ -39,11 +39,22 @@ class Moments:
     landmarks_valid: NDArray[np.bool_]
 
 
-def moments_of(demonstration: Demonstration, config: PolicyConfig, tip_of: TipOf) -> Moments:
+@dataclass(frozen=True)
+class History:
+    """What was seen at N moments and O - 1 grid steps before each, the newest last.
+
+    `picture_index` (N, O, C) into each camera's pictures; `state` (N, O, D) measured joints.
+    """
+
+    picture_index: NDArray[np.int64]
+    state: NDArray[np.float64]
+
+
+def moments_of(demonstration: Demonstration, config: PolicyConfig, tip_of: TipOf | None) -> Moments:
     """The moments of a demonstration, one each `chunk_dt_s`; may be none.
 
     Only what a human did is learnt: chunks end where the policy drove, the arm held or commands are missing.
-    `tip_of` maps joints (..., D) to the fingertip (..., 3), m.
+    Without `tip_of`, for an arm whose geometry is not known, no landmark is known.
     """
     dt_ns = round(config.chunk_dt_s * 1e9)
     pictures = [demonstration.pictures[name].stamp_ns for name in config.cameras]
@@ -61,6 +72,29 @@ def moments_of(demonstration: Demonstration, config: PolicyConfig, tip_of: TipOf
     state = demonstration.follower[reading[kept]]
     landmarks, landmarks_valid = _landmarks(demonstration, config, tip_of, stamps, state, sent_ns, sent)
     return Moments(stamps, picture_index, state, _at(due_ns, sent_ns, sent), valid, landmarks, landmarks_valid)
+
+
+def history_of(demonstration: Demonstration, config: PolicyConfig, stamp_ns: Stamps, observations: int) -> History:
+    """What a policy with `observations` O frames, `chunk_dt_s` apart, would have seen at the moments `stamp_ns` (N,).
+
+    The newest frame is the moment's own. Of the earlier ones the nearest picture and reading count, because a camera's
+    jitter of a microsecond would otherwise decide between two; the first is repeated where there is no earlier one.
+    """
+    back_ns = round(config.chunk_dt_s * 1e9) * np.arange(observations - 1, -1, -1, dtype=np.int64)
+    streams = [demonstration.pictures[name].stamp_ns for name in config.cameras]
+    *index, reading = (_seen(stamps, stamp_ns, back_ns) for stamps in (*streams, demonstration.follower_ns))
+    return History(np.stack(index, axis=-1), demonstration.follower[reading])
+
+
+def _seen(stamps: Stamps, moments_ns: Stamps, back_ns: Stamps) -> NDArray[np.int64]:
+    """(N, O) index of the stamp nearest to each moment less `back_ns` (O,), none of them after the moment."""
+    newest = _newest_not_after(stamps, moments_ns).clip(min=0)[:, None]
+    earlier_ns = moments_ns[:, None] - back_ns
+    after = np.searchsorted(stamps, earlier_ns).clip(max=len(stamps) - 1)
+    before = (after - 1).clip(min=0)
+    nearest = np.where(stamps[after] - earlier_ns < earlier_ns - stamps[before], after, before)
+    index: NDArray[np.int64] = np.minimum(nearest, newest)
+    return index
 
 
 def _observed(pictures: list[Stamps], first_ns: int, last_ns: int, dt_ns: int) -> tuple[Stamps, NDArray[np.int64]]:
@@ -102,7 +136,7 @@ def _at(due_ns: Stamps, sent_ns: Stamps, sent: NDArray[np.float64]) -> NDArray[n
 def _landmarks(
     demonstration: Demonstration,
     config: PolicyConfig,
-    tip_of: TipOf,
+    tip_of: TipOf | None,
     stamps: Stamps,
     state: NDArray[np.float64],
     sent_ns: Stamps,
@@ -110,6 +144,8 @@ def _landmarks(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     landmarks = np.zeros((len(stamps), 6))
     known = np.zeros((len(stamps), 6), np.bool_)
+    if tip_of is None:
+        return landmarks, known
     landmarks[:, :3], known[:, :3] = tip_of(state), True
     grasps_ns = _grasps(config, sent_ns, sent)
     following = np.searchsorted(grasps_ns, stamps, side="left")

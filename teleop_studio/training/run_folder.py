@@ -1,6 +1,7 @@
 """A training run as a folder: what was asked for, how far it is, its curves. Free of torch: the window reads it.
 
 config.json     what the run was started with
+episodes.json   what it learns from, to the byte, and which of it is held out; see `run_episodes`
 status.json     how far it is, and which process says so; replaced as a whole
 metrics.jsonl   one line per measurement, appended
 checkpoints/    <step>/ weights and description; see `policies.checkpoint`
@@ -41,7 +42,10 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class RunState:
-    """How far a run is. `pid` and `pid_started_s` tell the trainer from a later process with the same number."""
+    """How far a run is; `prepared` of its `episodes` have their pictures ready.
+
+    `pid` and `pid_started_s` tell the trainer from a later process with the same number.
+    """
 
     phase: str
     steps: int
@@ -55,6 +59,7 @@ class RunState:
     error: str = ""
     pid: int = 0
     pid_started_s: float = 0.0
+    prepared: int = 0
 
 
 def write_config(run: Path, config: RunConfig) -> None:

@@ -63,6 +63,7 @@ def read_status(run: Path) -> TrainingStatus:
         episodes=state.episodes,
         loss_curve=_rows(curves.loss),
         held_out_curve=_rows(curves.held_out),
+        prepared=state.prepared,
     )
 
 

@@ -3,7 +3,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from teleop_studio.policies.pictures import centre_crops, random_crops, reduce_picture, scaled
+from teleop_studio.policies.picture_reduction import reduce_picture
+from teleop_studio.policies.pictures import centre_crops, random_crops, scaled
 
 
 def noise(height: int, width: int) -> NDArray[np.uint8]:

@@ -9,6 +9,8 @@ import pytest
     [
         "teleop_studio.policies",
         "teleop_studio.policies.checkpoint_folder",
+        "teleop_studio.policies.picture_reduction",
+        "teleop_studio.training.cache_building",
         "teleop_studio.training.run_folder",
         "teleop_studio.training.run_status",
         "teleop_studio.training.main",

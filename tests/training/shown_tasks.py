@@ -1,5 +1,6 @@
 """Demonstrations made up for the tests of training: a bright spot in the picture says where the arm goes."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,9 @@ def shown(number: int = 0, seconds: float = 2.0, by: str = "leader") -> Demonstr
     return Demonstration(
         uuid=f"demonstration-{number}",
         name=f"{number:06d}.h5",
+        number=number + 1,
+        content_sha256=hashlib.sha256(f"{number} {seconds} {by}".encode()).hexdigest(),
+        split="",
         joint_names=JOINTS,
         frame_ns=frame_ns,
         follower_ns=frame_ns - 1_000_000,
@@ -95,6 +99,7 @@ def recorded(
     arm: str = "studio-follower",
     seconds: float = 1.0,
     enlarged: int = 1,
+    position_unit: str = "rad",
 ) -> Path:
     """The same as an episode file; pictures of 64 x 48, `enlarged` times."""
     demonstration = shown(number, seconds)
@@ -109,6 +114,7 @@ def recorded(
         control_hz=100.0,
         cameras=tuple(CameraDescription(name, 64 * enlarged, 48 * enlarged, 30.0) for name in cameras),
         extra={"follower": {"arm": arm}},
+        position_unit=position_unit,
     )
     writer = EpisodeWriter(folder, description)
     still = np.zeros(7)

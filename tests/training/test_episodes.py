@@ -37,6 +37,7 @@ def test_a_file_gives_the_demonstration_that_was_recorded(tmp_path: Path) -> Non
     expected = shown(1, 1.0)
     for found in demonstrations([path]):
         np.testing.assert_array_equal(found.frame_ns, expected.frame_ns)
+        assert (found.number, found.split, len(found.content_sha256)) == (1, "", 64)
         np.testing.assert_array_equal(found.follower_ns, expected.follower_ns)
         np.testing.assert_array_equal(found.follower, expected.follower)
         np.testing.assert_array_equal(found.action, expected.action)
@@ -52,6 +53,7 @@ def test_the_task_is_the_rigs(tmp_path: Path) -> None:
     assert task.config.cameras == CAMERAS
     assert task.config.absolute_joints == ("gripper",)
     home = ARMS["studio-follower"].home
+    assert task.tip_of is not None
     np.testing.assert_allclose(task.tip_of(np.array(home)), Chain(ARMS["studio-follower"]).forward(home))
 
 
@@ -59,6 +61,22 @@ def test_episodes_of_different_rigs_are_not_mixed(tmp_path: Path) -> None:
     paths = [recorded(tmp_path, 0, seconds=0.2), recorded(tmp_path, 1, cameras=("front",), seconds=0.2)]
     with pytest.raises(TrainingError, match=r"recorded on different rigs: .*the cameras front and .*front, wrist"):
         common_task(paths)
+
+
+def test_imported_episodes_without_an_arm_are_learnt_from_without_its_geometry(tmp_path: Path) -> None:
+    task = common_task([recorded(tmp_path, k, arm="", seconds=0.2) for k in range(2)])
+    assert task.tip_of is None
+    assert task.config.joint_names == JOINTS
+    with pytest.raises(
+        TrainingError, match=r"different rigs: studio-follower with 7 joints .* and an unnamed arm with"
+    ):
+        common_task([recorded(tmp_path, 0, arm="", seconds=0.2), recorded(tmp_path, 1, seconds=0.2)])
+
+
+def test_joints_that_are_not_in_radians_are_refused(tmp_path: Path) -> None:
+    path = recorded(tmp_path, 0, arm="", seconds=0.2, position_unit="lerobot units")
+    with pytest.raises(TrainingError, match=r"The joints of 000001-.* are in 'lerobot units', not in rad"):
+        common_task([path])
 
 
 def test_an_arm_that_is_not_known_is_named(tmp_path: Path) -> None:

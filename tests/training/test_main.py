@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -6,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from recorders.catalog import say
 from teleop_studio.policies.checkpoint_folder import checkpoints
 from teleop_studio.policies.player import PolicyPlayer
 from teleop_studio.training.main import _stopped_by_signal, run_training
+from teleop_studio.training.run_episodes import read_episodes
 from teleop_studio.training.run_folder import read_config, stop_requested
 from teleop_studio.training.run_status import list_runs, read_status
 from tests.training.shown_tasks import CAMERAS, JOINTS, recorded
@@ -45,7 +48,9 @@ def test_a_run_goes_from_recordings_to_a_policy_and_can_be_lengthened(run: Path,
     status = read_status(run)
     assert (status.running, status.finished, status.error) == (False, True, "")
     assert (status.step, status.steps, status.episodes) == (1, 1, 2)
+    assert status.prepared == 2
     assert 0.0 < status.held_out_error < 3.0
+    assert [(episode.number, episode.held_out) for episode in read_episodes(run)] == [(1, True), (2, False)]
     recorded(data, 3, enlarged=2)  # a resumed run keeps to its own episodes
     assert trained(run, data, 2, resume=True) == 0
     assert [int(folder.name) for folder in checkpoints(run)] == [1, 2]
@@ -78,6 +83,37 @@ def test_why_a_run_failed_stands_in_its_folder_and_it_can_be_started_again(tmp_p
     status = read_status(run)
     assert (status.finished, status.error, status.steps) == (True, "", 1)
     assert len(read_config(run).episodes) == 2
+
+
+def test_a_run_goes_on_with_the_bytes_it_began_with_or_not_at_all(run: Path, data: Path) -> None:
+    assert trained(run, data, 1) == 0
+    began = read_episodes(run)
+    first = read_config(run).episodes[0]
+    say(first, split="train")  # what is held out stays so, whatever is said later
+    assert trained(run, data, 2, resume=True) == 0
+    assert read_episodes(run) == began
+    shutil.copy(recorded(data.parent / "other", 5, enlarged=2), first)
+    assert trained(run, data, 3, resume=True) == 1
+    assert "The recordings have changed since the run began" in read_status(run).error
+
+
+def test_a_run_that_did_not_write_down_what_it_held_out_does_not_go_on(run: Path, data: Path) -> None:
+    assert trained(run, data, 1) == 0
+    (run / "episodes.json").unlink()
+    assert trained(run, data, 2, resume=True) == 1
+    assert "did not write down the episodes it held out" in read_status(run).error
+
+
+def test_runs_share_one_cache_of_pictures(tmp_path: Path, run: Path, data: Path) -> None:
+    cache = tmp_path / "cache"
+    for name in ("first", "second"):
+        assert run_training(run.with_name(name), data, steps=1, niceness=0, cache=cache) == 0
+        files = {path: path.stat().st_ino for path in cache.iterdir()}
+        assert len(files) == 4
+        if name == "first":
+            built = files
+    assert files == built
+    assert not list(run.parent.glob(".pictures"))
 
 
 def test_an_unforeseen_failure_names_itself_and_leaves_a_trace(

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from teleop_studio.training.demonstration import Demonstration
-from teleop_studio.training.moments import Moments, moments_of
+from teleop_studio.training.moments import Moments, history_of, moments_of
 from tests.training.shown_tasks import GRIPPER, START_NS, TICK_NS, TOY, SpotPictures, shown, tip_of
 
 DT_NS = round(1e9 / 15)
@@ -149,3 +149,29 @@ def test_a_thick_or_a_thin_thing_is_grasped_all_the_same(opened: float, closed: 
 def _between(first: int, last: int) -> NDArray[np.bool_]:
     ticks = np.arange(200)
     return (ticks >= first) & (ticks < last)
+
+
+def test_the_history_of_a_moment_never_looks_ahead_and_ends_with_the_moment_itself() -> None:
+    demonstration = shown()
+    slow = replace(demonstration, pictures={**demonstration.pictures, "wrist": _slow(demonstration)})
+    found = moments_of(slow, TOY, tip_of)
+    history = history_of(slow, TOY, found.stamp_ns, 4)
+    assert history.picture_index.shape == (len(found.stamp_ns), 4, 2)
+    np.testing.assert_array_equal(history.picture_index[:, -1], found.picture_index)
+    np.testing.assert_array_equal(history.state[:, -1], found.state)
+    assert (np.diff(history.picture_index, axis=1) >= 0).all()
+    assert (history.picture_index[0] == 0).all()
+
+
+def test_one_picture_is_all_the_history_there_is() -> None:
+    demonstration = shown()
+    single = replace(
+        demonstration, pictures={name: SpotPictures(demonstration.frame_ns[:1], 8) for name in TOY.cameras}
+    )
+    history = history_of(single, TOY, demonstration.frame_ns[:3], 2)
+    np.testing.assert_array_equal(history.picture_index, np.zeros((3, 2, 2)))
+
+
+def _slow(demonstration: Demonstration) -> SpotPictures:
+    """A picture each 90 ms: more than a step of the grid apart."""
+    return SpotPictures(np.arange(demonstration.frame_ns[0], demonstration.frame_ns[-1], 90_000_000), 8)
