@@ -32,7 +32,7 @@ CHUNK_HEAD = struct.Struct("<dII")  # dt_s, H, D
 IMAGE_HEAD = struct.Struct("<q")  # sequence
 ANCHOR = struct.Struct("<q")  # wall-clock ns; the record's stamp is the monotonic one
 
-_ROOM_BYTES = 256 << 20  # minutes of two small cameras, and twice the room of a usual take
+_ROOM_BYTES = 80 << 20  # the reserve and a short take; the recorder knows how fast its rig writes and asks for a minute
 _MAX_SOURCES = 255
 
 

@@ -150,6 +150,7 @@ def _add_rig(commands: Any) -> None:
     record.add_argument("--fast", action="store_true", help="with --scripted: in lock-step, faster than real time")
     record.add_argument("--out", type=Path, default=None, help="folder for the episodes (default: WORKSPACE/episodes)")
     record.add_argument("--task", default="", help="what is done, in words")
+    record.add_argument("--operator", default=None, help="who records (default: who did last in this workspace)")
     record.add_argument("--seed", type=int, default=0, help="first layout of the simulated scene")
     rollout = _add(commands, "rollout", "Let a trained run drive the follower once, in real time.")
     _rig(rollout)

@@ -2,18 +2,20 @@
 
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from teleop_studio.notices import Notices as Notices
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import ChildFailed
 from teleop_studio.processes.rings import RigRings
-from teleop_studio.processes.supervisor import CAMERAS, CONTROL, INFERENCE, RECORDER, SIM, RigProcesses
-from teleop_studio.status import CameraHealth, InferenceHealth, RecorderHealth
+from teleop_studio.processes.supervisor import BUILDER, CAMERAS, CONTROL, INFERENCE, RECORDER, SIM, RigProcesses
+from teleop_studio.status import CameraHealth, InferenceHealth
+from teleop_studio.take_watch import TakeWatch
 
 
 class CameraWatch:
@@ -63,21 +65,6 @@ class Inference:
         )
 
 
-class Notices:
-    """The newest sentences for the operator; the same one is not said twice in a row."""
-
-    def __init__(self) -> None:
-        self._said: deque[str] = deque(maxlen=50)
-
-    def add(self, text: str) -> None:
-        if text and (not self._said or self._said[-1] != text):
-            self._said.append(text)
-
-    @property
-    def said(self) -> tuple[str, ...]:
-        return tuple(self._said)
-
-
 class LiveRig:
     """The processes of one rig and all that was last heard of them. `news` are events the session must act on."""
 
@@ -86,10 +73,8 @@ class LiveRig:
         self.rings = processes.rings
         self._notices = notices
         self.inference = Inference()
-        self.recorder = RecorderHealth()
-        self.take_started_ns = 0
-        self.building = 0
-        self.saved: list[Path] = []
+        self.takes = TakeWatch(notices, lambda message: processes.send(BUILDER, message))
+        self.fault = ""  # what the last one was, in the operator's words
         self.score: m.TrialScore | None = None
         self.operator_side = ""
         self.scene_busy = False
@@ -103,8 +88,7 @@ class LiveRig:
     def record(self, message: Any) -> None:
         """To the recorder process."""
         if isinstance(message, m.StartTake):
-            self.recorder = RecorderHealth(recording=True)
-            self.take_started_ns = 0
+            message = replace(message, take=self.takes.begin(message.folder))
         self.processes.send(RECORDER, message)
 
     def load(self, run: Path) -> None:
@@ -126,7 +110,7 @@ class LiveRig:
         self.processes.send(SIM, m.StartOperator(side, seed))
 
     def receive(self) -> list[str]:
-        """Hear everybody; returns session verbs: "opened", "fault", "replay_finished", "run_loaded"."""
+        """Hear everybody; returns session verbs: "opened", "fault", "replay_finished", "run_loaded", "take_ended"..."""
         verbs: list[str] = []
         was_ready = self.processes.ready
         for name, message in self.processes.receive():
@@ -146,28 +130,31 @@ class LiveRig:
             return self._hear_inference(message)
         if name == SIM:
             self._hear_sim(message)
-        else:
-            self._hear_recorder(message)
-        return ""
+            return ""
+        return self.takes.hear(message)
 
     def _hear_death(self, name: str, message: ChildFailed) -> str:
         self._notices.add(message.operator)
         if name == INFERENCE:
             self.inference = Inference()
         if name == RECORDER:
-            self.recorder = RecorderHealth(building=self.building)
+            self.takes.recorder_died()
+        if name == BUILDER:
+            self.takes.builder_died()
         if name in (CONTROL, SIM):
             self.scene_busy = False
         if name == CAMERAS:
             self._notices.add("The cameras start again; pictures missing until then are listed in the episode.")
             self.processes.restart_dead()
             return ""
+        self.fault = message.operator
         return "fault"
 
     def _hear_control(self, message: Any) -> str:
         match message:
             case m.ControlFault(text):
                 self._notices.add(text)
+                self.fault = text or self.fault
                 return "fault" if text else ""
             case m.ReplayFinished():
                 return "replay_finished"
@@ -204,35 +191,6 @@ class LiveRig:
                 self.operator_side = ""
             case m.TrialScore():
                 self.score = message
-
-    def _hear_recorder(self, message: Any) -> None:
-        match message:
-            case m.TakeProgress(recording, written, due, gaps, started_ns):
-                if recording:
-                    self.recorder = RecorderHealth(True, written, due, gaps, self.building)
-                    self.take_started_ns = started_ns
-            case m.TakeClosed(journal):
-                self.building += 1
-                self.recorder = _ended(self.recorder, self.building)
-                self.processes.send("builder", m.BuildEpisode(journal))
-            case m.TakeDropped(why):
-                self.recorder = _ended(self.recorder, self.building)
-                if why != "discarded":
-                    self._notices.add(f"The take was not kept: {why}.")
-            case m.TakeSaved(_, path):
-                self.building = max(0, self.building - 1)
-                self.saved.append(path)
-                self.recorder = _ended(self.recorder, self.building)
-            case m.TakeLost(why, _):
-                self.building = max(0, self.building - 1)
-                self.recorder = _ended(self.recorder, self.building)
-                self._notices.add(f"A take could not be saved. {why}")
-            case m.Warned(text):
-                self._notices.add(text)
-
-
-def _ended(health: RecorderHealth, building: int) -> RecorderHealth:
-    return RecorderHealth(False, health.frames_written, health.frames_due, health.gaps, building)
 
 
 def picture(rings: RigRings, camera: str) -> tuple[int, NDArray[np.uint8]] | None:

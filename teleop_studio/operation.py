@@ -1,9 +1,11 @@
 """The session and the live rig together: verbs go through the state machine and become messages to the processes."""
 
+import time
 from pathlib import Path
 
 from teleop_studio.live import LiveRig
 from teleop_studio.processes import messages as m
+from teleop_studio.processes.disk_room import LEAST_S
 from teleop_studio.processes.rings import check_solver_steps
 from teleop_studio.processes.supervisor import INFERENCE
 from teleop_studio.rig import RigConfig
@@ -29,7 +31,9 @@ class Operation:
         self._wanted_run: tuple[Path, dict[str, object]] | None = None
         self._task, self._source = "", "human"
         self._extra: dict[str, object] = {}
-        self._outcome, self._final_source = "unrated", ""
+        self._outcome = "unrated"
+        self._cause: tuple[int, str, dict[str, str]] | None = None  # stamp, kind and detail of what ends the take
+        self.operator = ""
         self._replay: m.EngageReplay | None = None
 
     @property
@@ -60,6 +64,7 @@ class Operation:
         """End what is going on; returns the rig, whose processes the caller stops."""
         live = self.live
         if live is not None and self._session.allows("closed"):
+            self._end_by("closed", "interrupted")
             self._carry_out(live, self._session.apply("closed"))
         self.live = None
         self._session = Session()
@@ -78,20 +83,30 @@ class Operation:
         self._carry_out(live, self._session.apply(verb))
 
     def record(self, task: str, source: str, extra: dict[str, object]) -> None:
+        self._session.check("record")
+        self._require_room("record")
         self._task, self._source, self._extra = task or DEFAULT_TASK.get(self.rig.scene, ""), source, extra
-        self._final_source = ""
         self.do("record")
 
     def accept(self, outcome: str) -> None:
+        self._cause = None
         self._outcome = outcome
         self.do("accept")
+
+    def bookmark(self, text: str) -> float:
+        """Mark this moment of the running take; returns how far into it that is, s (0 during the soft start)."""
+        live = self.opened()
+        self._session.apply("bookmark")
+        now_ns, started_ns = time.monotonic_ns(), live.takes.progress.started_ns
+        live.record(m.MarkEvent(now_ns, "bookmark", {"text": text} if text else {}))
+        return (now_ns - started_ns) * 1e-9 if started_ns else 0.0
 
     def halt(self, verb: str) -> None:
         """ "stop" or "torque_off": whatever is going on, also while the scene is put back."""
         self._wanted_run = None
         if self._session.state is State.CLOSED and verb == "stop":
             return
-        self._outcome = "stopped"
+        self._end_by(verb.replace("_", " "), "stopped")
         self._carry_out(self.opened(), self._session.apply(verb))
 
     def resume(self) -> None:
@@ -108,13 +123,14 @@ class Operation:
         live = self.opened()
         self._check_scene("autonomous")
         self._session.check("autonomous")
+        self._require_room("run a policy")
         self._wanted_run = (run, extra)
         live.load(run)
 
     def take_over(self) -> None:
-        self._session.check("take_over")
-        self._final_source = "mixed"
+        live = self.opened()
         self.do("take_over")
+        live.record(m.MarkEvent(time.monotonic_ns(), m.TAKEOVER, {}))
 
     def replay(self, actions: m.EngageReplay) -> None:
         self._replay = actions
@@ -140,6 +156,30 @@ class Operation:
             self.live.command(m.SetExecutedSteps(steps))
             self.live.processes.send(INFERENCE, m.SetExecutedSteps(steps))
 
+    def _start_take(self, live: LiveRig, effect: Effect) -> None:
+        folder = self._workspace.episodes if effect is Effect.START_TAKE else self._workspace.trials
+        first_tick = live.rings.ticks.written
+        live.record(m.StartTake(folder, self._task, self._source, first_tick, self._extra, self.operator))
+
+    def _finish_take(self, live: LiveRig) -> None:
+        if self._cause is not None:
+            live.record(m.MarkEvent(*self._cause))
+        live.record(m.FinishTake(self._outcome))
+
+    def _end_by(self, kind: str, outcome: str, text: str = "") -> None:
+        """What ends the running take, if there is one, and when: it is sent once the arm has been told to hold."""
+        self._cause = (time.monotonic_ns(), kind, {"text": text} if text else {})
+        self._outcome = outcome
+
+    def _require_room(self, doing: str) -> None:
+        """Raises `StudioError` when a take would have to be ended within a minute."""
+        left_s = float("inf") if self.live is None else self.live.takes.left_s
+        if left_s < LEAST_S:
+            raise StudioError(
+                f"Can not {doing}: the disk is nearly full. It has room for {left_s:.0f} s, a take needs "
+                f"{LEAST_S:.0f} s. Free some space, or choose another workspace."
+            )
+
     def _check_scene(self, verb: str) -> None:
         if self.live is not None and self.live.scene_busy:
             raise StudioError(f"Can not {verb} yet. The scene is being put back; that takes a moment.")
@@ -151,7 +191,7 @@ class Operation:
             self._wanted_run = None
         elif self._session.allows(verb):
             if verb == "fault":
-                self._outcome = "interrupted"
+                self._end_by("fault", "interrupted", live.fault)
                 self._wanted_run = None
             self._carry_out(live, self._session.apply(verb))
 
@@ -166,7 +206,7 @@ class Operation:
         if isinstance(seed := extra.get("seed"), int):
             live.processes.send(INFERENCE, m.SeedNoise(seed))
         self._task, self._source = DEFAULT_TASK.get(self.rig.scene, ""), "policy"
-        self._extra, self._final_source = {**extra, "run": run.name}, ""
+        self._extra = {**extra, "run": run.name}
         self._carry_out(live, self._session.apply("autonomous"))
 
     def _carry_out(self, live: LiveRig, effects: tuple[Effect, ...]) -> None:
@@ -188,10 +228,8 @@ class Operation:
             case Effect.RELEASE:
                 live.command(m.Release())
             case Effect.START_TAKE | Effect.START_TRIAL:
-                folder = self._workspace.episodes if effect is Effect.START_TAKE else self._workspace.trials
-                first_tick = live.rings.ticks.written
-                live.record(m.StartTake(folder, self._task, self._source, first_tick, self._extra))
+                self._start_take(live, effect)
             case Effect.FINISH_TAKE:
-                live.record(m.FinishTake(self._outcome, self._final_source))
+                self._finish_take(live)
             case Effect.DISCARD_TAKE:
                 live.record(m.DiscardTake())

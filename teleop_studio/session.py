@@ -69,8 +69,22 @@ _add("torque_off", tuple(s for s in _OPEN if s not in _TAKING), _S.LIMP, _E.RELE
 _add("torque_off", _TAKING, _S.LIMP, _E.RELEASE, _E.FINISH_TAKE)
 _add("fault", tuple(s for s in _OPEN if s not in _TAKING), _S.FAULT, _E.HOLD)
 _add("fault", _TAKING, _S.FAULT, _E.HOLD, _E.FINISH_TAKE)
+# The recorder ended the take by itself (the disk is nearly full, or refused a write) or could not begin it.
+_add("take_ended", (_S.RECORDING,), _S.RESET)
+_add("take_ended", (_S.POLICY,), _S.IDLE, _E.HOLD)
+_add("take_refused", (_S.RECORDING,), _S.TELEOP)
+_add("take_refused", (_S.POLICY,), _S.IDLE, _E.HOLD)
+for _state in _TAKING:
+    _add("bookmark", (_state,), _state)
 _add("closed", _OPEN, _S.CLOSED)
 _add("closed", _TAKING, _S.CLOSED, _E.HOLD, _E.FINISH_TAKE)
+
+# Back to where "record" was pressed: the leader goes on driving only if it did before.
+_BACK = {
+    _S.IDLE: Transition(_S.IDLE, (_E.HOLD,)),
+    _S.TELEOP: Transition(_S.TELEOP),
+    _S.RESET: Transition(_S.RESET),
+}
 
 _WHAT_NOW = {
     State.CLOSED: "No rig is open. Open one first.",
@@ -91,6 +105,7 @@ class Session:
 
     def __init__(self) -> None:
         self.state = State.CLOSED
+        self._recorded_from = State.TELEOP
 
     def allows(self, verb: str) -> bool:
         return (self.state, verb) in _TABLE
@@ -104,5 +119,10 @@ class Session:
         """Raises `StudioError` when `verb` is not allowed in this state."""
         self.check(verb)
         transition = _TABLE[self.state, verb]
+        if transition.state is State.RECORDING and verb != "bookmark":
+            # After a take-over the leader drives: there is no way back to the policy.
+            self._recorded_from = self.state if self.state in _BACK else State.TELEOP
+        elif verb == "take_refused" and self.state is State.RECORDING:
+            transition = _BACK[self._recorded_from]
         self.state = transition.state
         return transition.effects

@@ -18,6 +18,7 @@ from teleop_studio.processes import messages as m
 from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.processes.supervisor import CAMERAS, RigProcesses, limit_threads
+from teleop_studio.remembered import read_operator, remember_operator
 from teleop_studio.rig import RigConfig
 from teleop_studio.sentences import sentence
 from teleop_studio.session import StudioError
@@ -53,6 +54,7 @@ class Studio:
         self.tasks = Tasks(workspace)
         self._notices = Notices()
         self._operation = Operation(rig, workspace)
+        self._operation.operator = self.library.operator = read_operator(workspace.root)
         self._display = Display(rig)
         self._cameras_rest = False
         self._seed = seed
@@ -75,6 +77,7 @@ class Studio:
     def close(self) -> None:
         """End everything that belongs to the rig; takes seconds. Training goes on."""
         self.tasks.close()
+        self.library.close()
         live = self._operation.close()
         if live is not None:
             live.processes.stop()
@@ -84,9 +87,13 @@ class Studio:
         self._operation.hear()
         live = self._live
         if live is not None:
-            while live.saved:
-                self.library.saved(live.saved.pop(0))
-        self.library.measure_one_side()
+            while live.takes.saved:
+                self.library.saved(live.takes.saved.pop(0))
+            if live.takes.recovered:
+                live.takes.recovered = False
+                self.library.recount()
+        for text in self.library.poll():
+            self._notices.add(text)
         if self.tasks.step(self._notices):
             self.library.recount()
         # After the task: one that has just ended takes its rings with it.
@@ -131,6 +138,19 @@ class Studio:
     def discard(self) -> None:
         """End the take and throw it away."""
         self._operation.do("discard")
+
+    @property
+    def operator(self) -> str:
+        """Who records, as it stands in the episodes; the workspace remembers it."""
+        return self._operation.operator
+
+    @operator.setter
+    def operator(self, name: str) -> None:
+        self._operation.operator = self.library.operator = remember_operator(self.workspace.root, name)
+
+    def bookmark(self, text: str = "") -> float:
+        """Mark this moment of the running take, with words or without; returns how far into it that is, s."""
+        return self._operation.bookmark(text)
 
     def stop(self) -> None:
         """STOP: the follower holds. Allowed in every state; ends tasks; a running take is kept as "stopped"."""
@@ -226,7 +246,8 @@ class Studio:
         """Record demonstrations by the scripted operator; `fast` in lock-step, apart from the live rig."""
         task = task or DEFAULT_TASK.get(self.rig.scene, "")
         if fast:
-            self.tasks.record_fast(self.rig, RecordJob(episodes, seed, folder or self.workspace.episodes, task))
+            place = folder or self.workspace.episodes
+            self.tasks.record_fast(self.rig, RecordJob(episodes, seed, place, task, operator=self.operator))
         else:
             self._operation.simulated()
             self.tasks.record_live(self, episodes, seed, task)
@@ -338,8 +359,8 @@ class Studio:
         live, state, job = self._live, self._operation.state, self.tasks.status
         gap = self._display.soft_start_gap
         title, detail = sentence(state, gap, job, self._operation.loading, self.tasks.lockstep_running)
-        started_ns = live.take_started_ns if live else 0
-        recording = live is not None and live.recorder.recording
+        started_ns = live.takes.progress.started_ns if live else 0
+        recording = live is not None and live.takes.recording
         return StudioStatus(
             state=state,
             title=title,
@@ -355,7 +376,7 @@ class Studio:
             active_run=self._operation.active_run,
             alignment_gap=gap,
             loop=self._display.loop(live.processes.scheduling if live else ""),
-            recorder=live.recorder if live else RecorderHealth(),
+            recorder=live.takes.health() if live else RecorderHealth(),
             inference=live.inference.health() if live else InferenceHealth(),
             training=self.trainings.status(),
             job=job,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from dynamixel_sdk import COMM_SUCCESS, PacketHandler, PortHandler
 
+from recorders.catalog import episode_info
 from recorders.episode_builder import build_episode
 from teleop_studio.__main__ import _COMMANDS, main
 from teleop_studio.rig import CameraConfig, RigConfig, save_rig
@@ -185,9 +186,10 @@ def test_record_train_evaluate_and_rollout_from_a_shell(tmp_path: Path) -> None:
     save_rig(SMALL_RIG, rig)
     place = ("--rig", rig, "--workspace", workspace, "--json")
 
-    done = run("record", "--scripted", "--fast", "--episodes", "2", *place, cwd=tmp_path)
+    done = run("record", "--scripted", "--fast", "--episodes", "2", "--operator", "Ada", *place, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = answered(done)
+    assert {episode_info(Path(path)).operator for path in told["episodes"]} == {"Ada"}
     assert told["gaps"] == 0
     assert told["frames"] > 400
     assert all(Path(path).is_file() for path in told["episodes"])

@@ -12,6 +12,7 @@ from teleop_studio.status import State
 VERBS = (
     *("opened", "closed", "teleop", "record", "accept", "discard", "autonomous", "take_over"),
     *("replay", "replay_finished", "resume", "hold", "stop", "torque_off", "fault"),
+    *("bookmark", "take_ended", "take_refused"),
 )
 
 # One row a state: the verbs allowed and where they lead. What is not here must raise.
@@ -21,10 +22,12 @@ ALLOWED = {
     "stop>stopped torque_off>limp fault>fault closed>closed",
     "teleop": "record>recording autonomous>policy replay>replay hold>idle "
     "stop>stopped torque_off>limp fault>fault closed>closed",
-    "recording": "accept>reset discard>reset stop>stopped torque_off>limp fault>fault closed>closed",
+    "recording": "accept>reset discard>reset stop>stopped torque_off>limp fault>fault closed>closed "
+    "bookmark>recording take_ended>reset take_refused>teleop",
     "reset": "teleop>teleop record>recording autonomous>policy replay>replay hold>idle "
     "stop>stopped torque_off>limp fault>fault closed>closed",
-    "policy": "accept>idle discard>idle take_over>recording stop>stopped torque_off>limp fault>fault closed>closed",
+    "policy": "accept>idle discard>idle take_over>recording stop>stopped torque_off>limp fault>fault closed>closed "
+    "bookmark>policy take_ended>idle take_refused>idle",
     "replay": "teleop>teleop replay_finished>idle hold>idle stop>stopped torque_off>limp fault>fault closed>closed",
     "stopped": "resume>idle stop>stopped torque_off>limp fault>fault closed>closed",
     "limp": "resume>idle stop>limp torque_off>limp fault>fault closed>closed",
@@ -92,10 +95,31 @@ def test_a_verb_nobody_knows_is_refused() -> None:
         ("stopped", "resume", "engage hold"),
         ("limp", "stop", ""),
         ("limp", "torque_off", "release"),
+        ("recording", "take_ended", ""),
+        ("policy", "take_ended", "hold"),
+        ("policy", "take_refused", "hold"),
+        ("recording", "bookmark", ""),
     ],
 )
 def test_what_a_verb_sets_in_motion(state: str, verb: str, effects: str) -> None:
     assert ", ".join(session_in(State(state)).apply(verb)) == effects
+
+
+@pytest.mark.parametrize(("before", "effects"), [("idle", "hold"), ("teleop", ""), ("reset", "")])
+def test_a_take_that_could_not_begin_leads_back_to_where_record_was_pressed(before: str, effects: str) -> None:
+    session = session_in(State(before))
+    session.apply("record")
+    session.apply("bookmark")
+    assert ", ".join(session.apply("take_refused")) == effects
+    assert session.state is State(before)
+
+
+def test_a_trial_that_could_not_be_recorded_stays_with_the_leader_once_it_took_over() -> None:
+    session = session_in(State.IDLE)
+    for verb in ("record", "accept", "autonomous", "take_over"):
+        session.apply(verb)
+    assert session.apply("take_refused") == ()
+    assert session.state is State.TELEOP
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.CLOSED])
@@ -118,7 +142,10 @@ class Walk:
         self.take_open = self.torque = False
 
     def apply(self, verb: str) -> None:
-        for effect in self.session.apply(verb):
+        effects = self.session.apply(verb)
+        if verb in ("take_ended", "take_refused"):
+            self.take_open = False
+        for effect in effects:
             match effect:
                 case Effect.START_TAKE | Effect.START_TRIAL:
                     assert not self.take_open, "a take began inside another"

@@ -65,6 +65,8 @@ def record(options: argparse.Namespace) -> dict[str, Any]:
     if options.scripted and not rig.simulated:
         raise CommandFailed(f"{rig.name} is a real rig: the scripted operator moves only the simulated leader.")
     studio = Studio(rig, workspace, options.seed)
+    if options.operator is not None:
+        studio.operator = options.operator
     try:
         run_script(studio, _recording(studio, options))
         rows = studio.episodes()[-options.episodes :]

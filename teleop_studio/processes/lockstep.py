@@ -24,9 +24,9 @@ from teleop_studio.control.sources import HoldSource, LeaderSource
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes.arms import connect_arm
 from teleop_studio.processes.observation import take_observation
-from teleop_studio.processes.recorder_process import describe
 from teleop_studio.processes.rings import OVERLAY_SAMPLES, FrameRow, RigRings, chunk_row, overlay_row
 from teleop_studio.processes.take import Take
+from teleop_studio.processes.take_description import describe
 from teleop_studio.processes.tick_row import TickRow
 from teleop_studio.rig import RigConfig
 
@@ -73,14 +73,14 @@ class LockstepBench:
         self.leader.close()
         self.follower.close()
 
-    def demonstrate(self, side: str, seed: int, folder: Path, task: str) -> Outcome:
+    def demonstrate(self, side: str, seed: int, folder: Path, task: str, operator: str = "") -> Outcome:
         """The scripted hand grasps from `side`; kept in `folder` when it succeeded, as an operator would."""
         self._begin(seed)
         self.loop.engage(LeaderSource())
         self._run(lambda tick: not tick.aligning, limit_s=5.0)
         self.sim.start_operator(side, seed)
         self._operator_done = False
-        take = self._take(folder, task, "scripted", {"seed": seed, "operator_side": side})
+        take = self._take(folder, task, "scripted", {"seed": seed, "operator_side": side}, operator)
         start_ns = self.clock.now_ns()
         self._run(lambda _: self._operator_done, limit_s=30.0, take=take)
         self._run(lambda _: False, limit_s=_TAIL_S, take=take)
@@ -150,9 +150,9 @@ class LockstepBench:
                 return True
         return False
 
-    def _take(self, folder: Path, task: str, source: str, extra: dict[str, Any]) -> "_OpenTake":
-        description = describe(self.rig, task, source, {"lock_step": True, **extra})
-        return _OpenTake(EpisodeWriter(folder, description), self.rings)
+    def _take(self, folder: Path, task: str, source: str, extra: dict[str, Any], operator: str = "") -> "_OpenTake":
+        description = describe(self.rig, task, source, {"lock_step": True, **extra}, operator)
+        return _OpenTake(EpisodeWriter(folder, description), self.rig, self.rings)
 
     def _advance(self, now_ns: int) -> None:
         if self.sim.advance_to(now_ns):
@@ -165,18 +165,20 @@ class LockstepBench:
 class _OpenTake:
     """A writer and the take that fills it."""
 
-    def __init__(self, writer: EpisodeWriter, rings: RigRings) -> None:
+    def __init__(self, writer: EpisodeWriter, rig: RigConfig, rings: RigRings) -> None:
         self.writer = writer
-        self._take = Take(writer, rings, rings.ticks.written)
+        # The bench's clock does not run beside that on the wall: there is nothing to anchor.
+        self._take = Take(writer, rig, rings, rings.ticks.written, clocks=None)
 
     def follow(self) -> None:
         self._take.follow()
 
     def build(self, outcome: str, extra: dict[str, Any] | None = None) -> Path | None:
+        loop = self._take.close()
         if self._take.frames == 0:
             self.writer.discard()
             return None
-        return build_episode(self.writer.finish(outcome, extra or {}))
+        return build_episode(self.writer.finish(outcome, extra or {}, loop=loop))
 
 
 @dataclass

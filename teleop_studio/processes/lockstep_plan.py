@@ -19,6 +19,7 @@ class RecordJob:
     task: str
     sides: tuple[str, ...] = SIDES
     stride: int = 1
+    operator: str = ""
 
 
 @dataclass(frozen=True)

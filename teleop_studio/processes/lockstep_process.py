@@ -38,7 +38,7 @@ def _record(pipe: Pipe, bench: LockstepBench, job: RecordJob) -> None:
         if tried >= 2 * job.episodes + 10:
             raise RuntimeError(f"the scripted operator failed in {tried - kept} of {tried} attempts")
         side = job.sides[kept % len(job.sides)]
-        outcome = bench.demonstrate(side, job.seed + tried * job.stride, job.folder, job.task)
+        outcome = bench.demonstrate(side, job.seed + tried * job.stride, job.folder, job.task, job.operator)
         tried += 1
         if outcome.success:
             kept += 1

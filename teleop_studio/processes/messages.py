@@ -142,22 +142,25 @@ class ChunkFailed:
 
 @dataclass(frozen=True)
 class StartTake:
-    """Begin a take in `folder`. Rows from ring index `first_tick` on belong to it, once the soft start is over."""
+    """Begin a take in `folder`. Rows from ring index `first_tick` on belong to it, once the soft start is over.
+
+    `take` numbers the takes of a session: what the recorder says about one must not be taken for the next.
+    """
 
     folder: Path
     task: str
     source: str
     first_tick: int
     extra: dict[str, Any] = field(default_factory=dict)
+    operator: str = ""
+    take: int = 0
 
 
 @dataclass(frozen=True)
 class FinishTake:
-    """End the take and keep it. `source` replaces the one given at the start when it is not empty (a take-over)."""
+    """End the take and keep it. One with a `TAKEOVER` in it becomes a "mixed" episode."""
 
     outcome: str
-    source: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,8 +168,13 @@ class DiscardTake:
     pass
 
 
+TAKEOVER = "takeover"
+
+
 @dataclass(frozen=True)
 class MarkEvent:
+    """Something happened to the running take: bookmark, takeover, stop, torque off, fault, closed."""
+
     stamp_ns: int
     kind: str
     detail: dict[str, Any]
@@ -174,11 +182,36 @@ class MarkEvent:
 
 @dataclass(frozen=True)
 class TakeProgress:
-    recording: bool
+    """The running take. Ticks and pictures together; `pictures` per camera (written, missing)."""
+
     frames_written: int
-    frames_due: int
+    missing: int
     gaps: int
     started_ns: int
+    pictures: dict[str, tuple[int, int]] = field(default_factory=dict)
+    missing_ticks: int = 0
+    take: int = 0
+
+
+@dataclass(frozen=True)
+class TakeRefused:
+    """A take could not begin."""
+
+    why: str
+    take: int = 0
+
+
+@dataclass(frozen=True)
+class TakeEnded:
+    """A take is over and the next may begin; `TakeClosed` or `TakeLost` follows once the disk has answered.
+
+    `why` when the recorder ended it by itself. `cut_off`: the disk refused a write, so neither follows; what the
+    journal holds has to be recovered.
+    """
+
+    progress: TakeProgress
+    why: str = ""
+    cut_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,6 +226,14 @@ class TakeDropped:
     """A take ended without a file, because the operator discarded it or because nothing had been recorded."""
 
     why: str = ""
+    take: int = 0
+
+
+@dataclass(frozen=True)
+class DiskRoom:
+    """For how long a take can go on before the disk is full, s."""
+
+    left_s: float
 
 
 @dataclass(frozen=True)
@@ -201,9 +242,32 @@ class BuildEpisode:
 
 
 @dataclass(frozen=True)
+class RecoverTakes:
+    """Build what a recorder that died, or that the disk refused, has left in `folder`; None: in all folders."""
+
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
 class TakeSaved:
     journal: Path
     path: Path
+
+
+@dataclass(frozen=True)
+class TakeWaiting:
+    """There is no room to build the episode file: the journal waits for it. Said once for each take."""
+
+    journal: Path
+    why: str
+
+
+@dataclass(frozen=True)
+class TakeRecovered:
+    """What became of a journal that nobody had asked to build. `path` None when there is no episode."""
+
+    text: str
+    path: Path | None
 
 
 @dataclass(frozen=True)
@@ -297,3 +361,32 @@ class JobFinished:
 @dataclass(frozen=True)
 class CancelJob:
     """End after the take that runs now."""
+
+
+# --- survey, trim ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LookThrough:
+    """There may be new episodes."""
+
+
+@dataclass(frozen=True)
+class LookingThrough:
+    path: Path
+
+
+@dataclass(frozen=True)
+class LookedThrough:
+    """All episodes of the folders; `problem` why it could not be done, empty when it was."""
+
+    problem: str
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """`new` the trimmed episode, None when there is none; `problem` says why."""
+
+    path: Path
+    new: Path | None
+    problem: str

@@ -1,6 +1,7 @@
 """The shared-memory rings of one rig: what lies in each, who writes it, how many are kept."""
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,18 @@ from teleop_studio.rig import RigConfig
 from teleop_studio.status import Overlay
 
 TICK_SLOTS = 2048  # 10 to 40 s
-FRAME_SLOTS = 32  # a second
+FRAME_RING_S = 2.5  # how long the disk may stall before a picture is lost
 MAX_HORIZON = 64
 MAX_SOLVER_STEPS = 20
 OVERLAY_SAMPLES = 32
 OVERLAY_HORIZON = 32
 _counter = itertools.count(1)
 SNAPSHOT_VALUES = 255  # more than any scene has, so that the owner need not load the simulator to know
+
+
+def frame_slots(fps: float) -> int:
+    """How many pictures a camera's ring holds: 75 at 30 fps, which is 17 MB at 320x240 and 69 MB at 640x480."""
+    return max(32, math.ceil(FRAME_RING_S * fps))
 
 
 def frame_dtype(width: int, height: int) -> list[Any]:
@@ -96,7 +102,10 @@ class RigRings:
             SharedRing.create(f"{tag}_ticks", TICK_SLOTS, (), tick_dtype(joints)),
             {
                 camera.name: SharedRing.create(
-                    f"{tag}_camera_{camera.name}", FRAME_SLOTS, (), frame_dtype(camera.width, camera.height)
+                    f"{tag}_camera_{camera.name}",
+                    frame_slots(camera.fps),
+                    (),
+                    frame_dtype(camera.width, camera.height),
                 )
                 for camera in rig.cameras
             },

@@ -61,6 +61,8 @@ class SharedRing:
         self._items: list[NDArray[Any]] = [
             np.ndarray(spec.shape, spec.dtype, buffer, first + k * stride) for k in range(spec.slots)
         ]
+        strides = np.empty(spec.shape, spec.dtype).strides
+        self._all: NDArray[Any] = np.ndarray((spec.slots, *spec.shape), spec.dtype, buffer, first, (stride, *strides))
 
     @classmethod
     def create(cls, tag: str, slots: int, shape: tuple[int, ...], dtype: Any) -> "SharedRing":
@@ -112,6 +114,47 @@ class SharedRing:
         stamp_ns = int(self._stamps[slot])
         return (stamp_ns, item) if self._sequence[slot] == 2 * index + 2 else None
 
+    def stamp_ns(self, index: int) -> int | None:
+        """The stamp of item `index` without copying it; None when it is not there yet, or was overwritten."""
+        slot = index % self.spec.slots
+        if index < 0 or self._sequence[slot] != 2 * index + 2:
+            return None
+        stamp_ns = int(self._stamps[slot])
+        return stamp_ns if self._sequence[slot] == 2 * index + 2 else None
+
+    def read_into(self, index: int, out: NDArray[Any]) -> int | None:
+        """As `read`, copying into `out`: an item as large as a picture costs more to make room for than to copy.
+
+        Returns the stamp (ns); None, with anything in `out`, when the item is not there yet or was overwritten.
+        """
+        slot = index % self.spec.slots
+        if index < 0 or self._sequence[slot] != 2 * index + 2:
+            return None
+        out[...] = self._items[slot]
+        stamp_ns = int(self._stamps[slot])
+        return stamp_ns if self._sequence[slot] == 2 * index + 2 else None
+
+    def read_run(self, first: int, end: int) -> tuple[int, NDArray[Any]]:
+        """(index, copies (n, *shape)) of items `first` up to `end` (exclusive), or of as many as lie side by side.
+
+        `index` is that of the first item returned. It is greater than `first` when older ones were overwritten;
+        then n may be 0. Go on at `index + n` until that is `end`.
+        """
+        slots = self.spec.slots
+        end = min(end, self.written)
+        first = max(first, end - slots)
+        if first >= end:
+            return max(first, end), self._all[:0].copy()
+        slot = first % slots
+        count = min(end - first, slots - slot)
+        whole = 2 * np.arange(first, first + count) + 2
+        there = self._sequence[slot : slot + count] == whole
+        items = self._all[slot : slot + count].copy()
+        there &= self._sequence[slot : slot + count] == whole
+        lost = np.flatnonzero(~there)  # the writer takes the oldest first: what is left is the end of the run
+        gone = int(lost[-1]) + 1 if len(lost) else 0
+        return first + gone, items[gone:]
+
     def latest(self) -> tuple[int, int, NDArray[Any]] | None:
         """(index, stamp_ns, copy) of the newest item; None while the ring is empty."""
         for _ in range(4):
@@ -133,7 +176,7 @@ class SharedRing:
         if self._closed:
             return
         self._closed = True
-        del self._head, self._sequence, self._stamps
+        del self._head, self._sequence, self._stamps, self._all
         self._items = []
         self._segment.close()
         if self._owner:

@@ -31,7 +31,7 @@ class RigProcesses:
 
     def start(self) -> None:
         """Begin to start; `receive` goes on with it as the processes report ready."""
-        self._start(RECORDER, "recorder_process", self.rig, self.rings.specs)
+        self._start(RECORDER, "recorder_process", self.rig, self.rings.specs, self._folders[0])
         self._start(BUILDER, "builder_process", self._folders)
         if self.rig.simulated:
             self._start_sim()
@@ -84,7 +84,7 @@ class RigProcesses:
             else:
                 self._start_control(Lines.of(self.rig))
         if RECORDER in dead:
-            self._start(RECORDER, "recorder_process", self.rig, self.rings.specs)
+            self._start(RECORDER, "recorder_process", self.rig, self.rings.specs, self._folders[0])
         if BUILDER in dead:
             self._start(BUILDER, "builder_process", self._folders)
         if CAMERAS in dead:

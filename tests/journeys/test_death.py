@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from recorders.episode_reader import EpisodeReader
+from recorders.verify import verify
 from teleop_studio.processes.shared_ring import sweep
 from teleop_studio.processes.supervisor import BUILDER, CAMERAS, CONTROL, INFERENCE, RECORDER, SIM
 from teleop_studio.status import State
@@ -52,7 +54,12 @@ def test_a_killed_control_or_simulator_is_a_fault_and_resume_starts_it_again(stu
     assert status.notices
     # What had been recorded is kept, and says that it was cut off.
     until(studio, lambda _: len(studio.episodes()) == before + 1, "the take to be saved")
-    assert studio.episodes()[-1].outcome == "interrupted"
+    episode = studio.episodes()[-1]
+    assert episode.outcome == "interrupted"
+    with EpisodeReader(episode.path) as reader:
+        (fault,) = [event for event in reader.events() if event.kind == "fault"]
+        assert fault.detail["text"] in status.notices
+        assert reader.frames.stamp_ns[0] < fault.stamp_ns
     _recover(studio)
 
 
@@ -66,12 +73,21 @@ def test_a_killed_recorder_loses_no_finished_episode_and_the_running_take_is_rec
     _record_a_little(studio)
     _kill(studio, RECORDER)
     until(studio, lambda s: s.state is State.FAULT, "the fault")
-    assert [row.path.read_bytes() for row in studio.episodes()] == finished
-    # The builder recovers journals when it starts.
-    _kill(studio, BUILDER)
-    until(studio, lambda s: any("builder" in notice for notice in s.notices), "the builder's death to be noticed")
-    _recover(studio)
+    # The builder is told at once, whether or not the operator goes on.
     until(studio, lambda _: len(studio.episodes()) == len(finished) + 1, "the recovered take")
+    assert [row.path.read_bytes() for row in studio.episodes()][: len(finished)] == finished
+    assert studio.episodes()[-1].outcome == "interrupted"
+    _recover(studio)
+
+
+def test_a_take_that_ended_while_no_builder_was_there_is_built_by_the_next_one(studio: Studio) -> None:
+    before = len(studio.episodes())
+    _record_a_little(studio)
+    _kill(studio, BUILDER)
+    until(studio, lambda s: s.state is State.FAULT, "the builder's death to be noticed")
+    until(studio, lambda s: not s.recorder.recording, "the take to end")
+    _recover(studio)
+    until(studio, lambda _: len(studio.episodes()) == before + 1, "the take")
     assert studio.episodes()[-1].outcome == "interrupted"
 
 
@@ -84,7 +100,18 @@ def test_killed_cameras_come_back_by_themselves_and_the_gap_is_listed(studio: St
     status = until(studio, lambda s: s.cameras["front"].frames > frames + 10, "pictures again")
     assert status.state is State.RECORDING
     assert any("cameras start again" in notice for notice in status.notices)
-    studio.discard()
+    before = len(studio.episodes())
+    studio.accept()
+    until(studio, lambda _: len(studio.episodes()) == before + 1, "the take")
+    episode = studio.episodes()[-1].path
+    assert verify(episode) == []
+    with EpisodeReader(episode) as reader:
+        for camera in reader.cameras:
+            # The new process counts from 0 again: only the clock can tell what was due meanwhile.
+            missing = sum(gap.count for gap in reader.gaps() if gap.stream == camera)
+            due = reader.info.duration_s * 15
+            assert missing >= 3
+            assert abs(reader.info.images[camera] + missing - due) <= 0.02 * due + 4
     studio.stop()
     studio.resume()
 

@@ -6,75 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drivers.samples import JointState
-from recorders.episode_builder import build_episode
-from recorders.episode_reader import EpisodeReader, Gap
-from recorders.episode_writer import EpisodeWriter
-from recorders.verify import verify
+from recorders.episode_reader import Gap
 from teleop_studio.chunk import ActionChunk
-from teleop_studio.control.loop import Tick
 from teleop_studio.control.sources import HOLD, LEADER, POLICY
-from teleop_studio.processes.recorder_process import describe
-from teleop_studio.processes.rings import FRAME_SLOTS, TICK_SLOTS, FrameRow, RigRings, chunk_row
-from teleop_studio.processes.take import Take
-from teleop_studio.processes.tick_row import TickRow
-from teleop_studio.rig import CameraConfig, RigConfig
-
-D = 7
-RIG = RigConfig(cameras=(CameraConfig("front", width=16, height=16), CameraConfig("wrist", width=16, height=16)))
-TICK_NS, PICTURE_NS, START_NS = 10_000_000, 33_333_333, 1_000_000_000
-
-
-class Bench:
-    """The rings filled by hand, as control, cameras and policy would, and a writer at the other end."""
-
-    def __init__(self, folder: Path) -> None:
-        self.rings = RigRings.create("take", RIG)
-        self.writer = EpisodeWriter(folder, describe(RIG, "grasp", "human", {}))
-        self._tick_row, self._frame_row = TickRow(D), FrameRow(16, 16)
-        self.index = 0
-
-    def begin(self) -> Take:
-        return Take(self.writer, self.rings, self.rings.ticks.written)
-
-    def tick(self, source: str = LEADER, aligning: bool = False, alert: tuple[int, ...] = ()) -> int:
-        """Push the next tick; returns its stamp."""
-        stamp_ns = START_NS + self.index * TICK_NS
-        alerts = np.zeros(D, np.bool_)
-        alerts[list(alert)] = True
-        leader, follower = (self._state(stamp_ns - ago, offset) for ago, offset in ((2000, 0.0), (1000, 0.25)))
-        follower = JointState(**{**vars(follower), "alert": alerts})
-        requested, action = np.full(D, self.index + 0.5), np.full(D, self.index + 0.75)
-        tick = Tick(self.index, stamp_ns, leader, follower, requested, action, source, aligning, 0.0, "", 0, 0)
-        self.rings.ticks.push(self._tick_row.fill(tick), stamp_ns)
-        self.index += 1
-        return stamp_ns
-
-    def ticks(self, count: int) -> None:
-        for _ in range(count):
-            self.tick()
-
-    def picture(self, camera: str, sequence: int, stamp_ns: int | None = None) -> None:
-        rgb = np.full((16, 16, 3), sequence % 256, np.uint8)
-        self.rings.frames[camera].push(
-            self._frame_row.fill(sequence, rgb), START_NS + sequence * PICTURE_NS if stamp_ns is None else stamp_ns
-        )
-
-    def pictures(self, sequences: range) -> None:
-        for sequence in sequences:
-            for camera in self.rings.frames:
-                self.picture(camera, sequence)
-
-    def finished(self) -> EpisodeReader:
-        path = build_episode(self.writer.finish("success"))
-        assert verify(path) == []
-        return EpisodeReader(path)
-
-    def _state(self, stamp_ns: int, offset: float) -> JointState:
-        base = np.full(D, self.index + offset)
-        return JointState(
-            stamp_ns, base, base + 1000, base + 2000, ("mA",) * D, np.zeros(D, np.int64), np.zeros(D, np.bool_)
-        )
+from teleop_studio.processes.rings import TICK_SLOTS, chunk_row
+from tests.processes.take_bench import FRAME_SLOTS, PICTURE_NS, START_NS, TICK_NS, Bench, D
 
 
 @pytest.fixture
@@ -159,7 +95,8 @@ def test_ticks_that_were_overwritten_are_one_gap_and_counted_once(bench: Bench) 
     assert take.missing >= 100
     assert take.due == 10 + TICK_SLOTS + 100
     with bench.finished() as reader:
-        assert reader.gaps() == [Gap("frames", 10, take.missing)]
+        last = 10 + take.missing
+        assert reader.gaps() == [Gap("frames", 10, take.missing, START_NS + 9 * TICK_NS, START_NS + last * TICK_NS)]
         kept = reader.frames.leader_position[:, 0]
         np.testing.assert_array_equal(kept[:10], np.arange(10))
         np.testing.assert_array_equal(kept[10:], np.arange(10 + take.missing, TICK_SLOTS + 110))
@@ -182,7 +119,7 @@ def test_a_jump_in_the_ticks_own_count_is_a_gap(bench: Bench) -> None:
     take.follow()
     assert (take.frames, take.missing, take.gaps) == (6, 3, 1)
     with bench.finished() as reader:
-        assert reader.gaps() == [Gap("frames", 4, 3)]
+        assert reader.gaps() == [Gap("frames", 4, 3, START_NS + 3 * TICK_NS, START_NS + 7 * TICK_NS)]
 
 
 def test_pictures_that_were_overwritten_are_a_gap_of_their_own_camera(bench: Bench) -> None:
@@ -201,7 +138,8 @@ def test_pictures_that_were_overwritten_are_a_gap_of_their_own_camera(bench: Ben
         assert sequence[0] == 0
         missing = int(sequence[1]) - 1
         assert missing >= 10
-        assert reader.gaps() == [Gap("front", 1, missing)]
+        next_ns = START_NS + (missing + 1) * PICTURE_NS
+        assert reader.gaps() == [Gap("front", 1, missing, START_NS, next_ns)]
         assert sequence[1:].tolist() == list(range(1 + missing, FRAME_SLOTS + 11))
         assert reader.images("wrist").sequence.tolist() == [0, 1]
 
@@ -215,7 +153,7 @@ def test_a_picture_that_the_camera_skipped_is_a_gap(bench: Bench) -> None:
     take.follow()
     assert (take.missing, take.gaps) == (3, 1)
     with bench.finished() as reader:
-        assert reader.gaps() == [Gap("wrist", 2, 3)]
+        assert reader.gaps() == [Gap("wrist", 2, 3, START_NS + PICTURE_NS, START_NS + 5 * PICTURE_NS)]
 
 
 def test_a_camera_that_starts_again_counts_on_without_a_false_gap(bench: Bench) -> None:

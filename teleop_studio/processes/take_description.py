@@ -1,0 +1,58 @@
+"""What an episode file says about the rig, the operator and the task before its first tick."""
+
+from dataclasses import asdict
+from typing import Any
+
+from drivers.arms.model import ArmModel
+from drivers.sim.scene import camera_model
+from recorders.episode import CameraDescription, EpisodeDescription
+from teleop_studio.rig import ArmConfig, CameraConfig, RigConfig
+
+
+def describe(rig: RigConfig, task: str, source: str, extra: dict[str, Any], operator: str = "") -> EpisodeDescription:
+    """Raises `ValueError` for values that could not be stored."""
+    model = rig.follower.model
+    return EpisodeDescription(
+        task=task,
+        source=source,
+        rig=rig.name,
+        simulated=rig.simulated,
+        scene=rig.scene if rig.simulated else "",
+        joint_names=model.names,
+        effort_units=tuple("mA" if joint.servo.startswith("xl330") else "0.1%" for joint in model.joints),
+        control_hz=rig.control_hz,
+        cameras=tuple(_camera(rig, camera) for camera in rig.cameras),
+        operator=operator,
+        extra={"leader": asdict(rig.leader), "follower": asdict(rig.follower), **extra},
+        calibration={"leader": _arm(rig.leader), "follower": _arm(rig.follower)},
+    )
+
+
+def _arm(config: ArmConfig) -> dict[str, Any]:
+    """All that stands between the servos' counts and the angles in the file: what calibrating or tuning changes."""
+    model: ArmModel = config.model
+    return {"arm": model.name, "port": config.port, "baud": model.baud, "joints": [asdict(j) for j in model.joints]}
+
+
+def _camera(rig: RigConfig, camera: CameraConfig) -> CameraDescription:
+    return CameraDescription(
+        camera.name,
+        camera.width,
+        camera.height,
+        camera.fps,
+        codec=camera.codec,
+        quality=camera.quality,
+        serial=camera.kind,
+        calibration=_optics(rig, camera),
+    )
+
+
+def _optics(rig: RigConfig, camera: CameraConfig) -> dict[str, Any]:
+    """Pinhole matrix (3, 3) px and pose in its mount (4, 4) m of a simulated camera; nothing is known of a real one."""
+    if not rig.simulated:
+        return {}
+    try:
+        model = camera_model(rig.scene, camera.name, camera.width, camera.height)
+    except ValueError:  # a name that the scene does not have; the camera process says so when it opens it
+        return {}
+    return {"matrix": model.matrix.tolist(), "mount": model.mount, "T_mount_camera": model.T_mount_camera.tolist()}
