@@ -1,6 +1,7 @@
 """What each key and button does: the operator's verbs, in terms of `Studio`."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,10 @@ class Choices:
     """What the operator has chosen on the pages, for verbs that are pressed on any of them."""
 
     task: str = ""
+    operator: str = ""
     run: Path | None = None
     side: str = ""  # "" alternates
+    compare: Path | None = None  # to open on the Compare page when it is turned to
 
 
 def allowed(state: State, verb: str) -> bool:
@@ -38,7 +41,8 @@ class Commands(QObject):
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.bridge = bridge
-        self.choices = Choices()
+        self.choices = Choices(operator=bridge.studio.operator)
+        self.rate_selection: Callable[[str], bool] | None = None  # set by a page while episodes can be selected on it
         self._side = SIDES[-1]
         self._torque_asked_at = float("-inf")
 
@@ -50,7 +54,18 @@ class Commands(QObject):
             self.record()
 
     def record(self) -> None:
+        self.name_operator()
         self.bridge.call(self.bridge.studio.record, self.choices.task)
+
+    def name_operator(self) -> None:
+        """Who records: what stands in the field, whether or not it was left with Enter."""
+        if self.choices.operator != self.bridge.studio.operator:
+            self.bridge.studio.operator = self.choices.operator
+
+    def bookmark(self) -> None:
+        at_s = self.bridge.call(self.bridge.studio.bookmark)
+        if at_s is not None:
+            self._tell("info", f"Bookmark at {at_s:.1f} s.", "It is kept among the events of the episode.")
 
     def discard(self) -> None:
         self.bridge.call(self.bridge.studio.discard)
@@ -87,7 +102,7 @@ class Commands(QObject):
         run = self.choices.run or self._newest_run()
         if run is None:
             self._tell(
-                "error", "There is no trained policy yet.", "Train one on the Train page (Ctrl+2), then run it here."
+                "error", "There is no trained policy yet.", "Train one on the Train page (Ctrl+3), then run it here."
             )
             return
         self.choices.run = run
@@ -119,9 +134,11 @@ class Commands(QObject):
         self.episodes_changed.emit()
 
     def _rate(self, outcome: str) -> None:
-        """Finish the running take with this outcome, else relabel the newest episode."""
+        """Finish the running take with this outcome, else relabel what is selected, else the newest episode."""
         if self.bridge.status.state in (State.RECORDING, State.POLICY):
             self._finish(outcome)
+            return
+        if self.rate_selection is not None and self.rate_selection(outcome):
             return
         newest = self._newest_episode()
         if newest is None:

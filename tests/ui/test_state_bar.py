@@ -51,8 +51,8 @@ def test_a_camera_that_stands_still_is_seen() -> None:
 
 
 def test_gaps_of_the_recorder_are_red() -> None:
-    assert recorder_chip(replace(STATUS, recorder=RecorderHealth(True, 90, 100, 3)))[:2] == (
-        "recorder 3 gaps",
+    assert recorder_chip(replace(STATUS, recorder=RecorderHealth(True, 90, 100, 3, missing=10)))[:2] == (
+        "recorder 10 missing",
         theme.BAD,
     )
     assert recorder_chip(replace(STATUS, recorder=RecorderHealth(building=2)))[0] == "recorder saving 2"

@@ -12,6 +12,7 @@ from ui.bridge import Bridge
 from ui.commands import Commands, allowed
 from ui.pages.page import Page
 from ui.widgets.camera_wall import CameraWall
+from ui.widgets.health import disk_left
 from ui.widgets.key_button import KeyButton
 from ui.widgets.live_chart import LiveChart
 from ui.widgets.panel import Figure, Panel, button, caption
@@ -71,37 +72,57 @@ class TakePanel(Panel):
         self.task = QLineEdit(commands.choices.task)
         self.task.setObjectName("task_text")
         self.task.setAccessibleName("task")
-        self.task.setPlaceholderText("what the arm shall do, e.g. lift the bottle")
+        self.task.setPlaceholderText("what the arm shall do")
         self.task.textChanged.connect(self._task_changed)
         self.task.returnPressed.connect(self.task.clearFocus)
+        self.operator = QLineEdit(commands.choices.operator)
+        self.operator.setObjectName("operator_name")
+        self.operator.setAccessibleName("operator")
+        self.operator.setPlaceholderText("operator")
+        self.operator.setToolTip("Who records. It stands in every episode and is remembered in this workspace")
+        self.operator.setMaxLength(64)
+        self.operator.textChanged.connect(self._operator_changed)
+        self.operator.editingFinished.connect(commands.name_operator)
+        self.operator.returnPressed.connect(self.operator.clearFocus)
         self.record = KeyButton(actions["advance"], theme.STATE_LOOKS[State.RECORDING].colour, "#ffffff", 64, "Record")
         self.discard = KeyButton(actions["discard"], title="Discard")
+        self.bookmark = KeyButton(actions["bookmark"])
         self.success = KeyButton(actions["success"], "#1f5c35", "#e9fff0")
         self.failure = KeyButton(actions["failure"], "#6b2730", "#ffecee")
         self.teleop = KeyButton(actions["teleop"])
         self.resume = KeyButton(actions["resume"], theme.ACCENT, "#04101f")
         self.frames = Figure("frames written / due", 15)
-        self.count = Figure("episodes", 15)
+        self.disk = Figure("disk left", 15)
         self.aligning = Figure("leader to follower", 15)
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self.body.addWidget(self.task)
+        self.operator.setFixedWidth(104)
+        words = QHBoxLayout()
+        words.setSpacing(8)
+        words.addWidget(self.task, 1)
+        words.addWidget(self.operator)
+        self.body.addLayout(words)
         self.body.addWidget(self.record)
-        for pair in ((self.success, self.failure), (self.discard, self.teleop)):
+        for pair in ((self.success, self.failure), (self.discard, self.bookmark)):
             row = QHBoxLayout()
             row.setSpacing(8)
             for widget in pair:
                 row.addWidget(widget, 1)
             self.body.addLayout(row)
+        # Of these two at most one is of use: the other makes room.
+        self.body.addWidget(self.teleop)
         self.body.addWidget(self.resume)
         figures = QHBoxLayout()
-        for figure in (self.frames, self.count, self.aligning):
-            figures.addWidget(figure, 1)
+        for figure, stretch in ((self.frames, 3), (self.disk, 2), (self.aligning, 2)):
+            figures.addWidget(figure, stretch)
         self.body.addLayout(figures)
 
     def _task_changed(self, text: str) -> None:
         self._commands.choices.task = text
+
+    def _operator_changed(self, text: str) -> None:
+        self._commands.choices.operator = text
 
     def refresh(self, status: StudioStatus) -> None:
         taking = status.state in (State.RECORDING, State.POLICY)
@@ -113,15 +134,18 @@ class TakePanel(Panel):
             )
         self.record.setEnabled(taking or allowed(status.state, "record"))
         self.discard.setEnabled(allowed(status.state, "discard"))
+        self.bookmark.setEnabled(allowed(status.state, "bookmark"))
         self.success.setEnabled(taking or status.episodes > 0)
         self.failure.setEnabled(taking or status.episodes > 0)
         self.teleop.setEnabled(allowed(status.state, "teleop"))
-        self.resume.setVisible(allowed(status.state, "resume"))
+        stopped = allowed(status.state, "resume")
+        self.resume.setVisible(stopped)
+        self.teleop.setVisible(not stopped)
         recorder = status.recorder
         self.frames.show_value(
-            f"{recorder.frames_written} / {recorder.frames_due}", theme.BAD if recorder.gaps else theme.TEXT
+            f"{recorder.frames_written} / {recorder.frames_due}", theme.BAD if recorder.missing else theme.TEXT
         )
-        self.count.show_value(str(status.episodes))
+        self.disk.show_value(*disk_left(recorder.disk_left_s))
         gap = status.alignment_gap
         self.aligning.show_value(f"{gap:.2f} rad" if gap > 0 else "aligned", theme.WARN if gap > 0 else theme.TEXT)
 

@@ -31,7 +31,8 @@ class CameraView(QWidget):
         self.setMinimumSize(120, 90)
         self.camera = camera
         self.caption = camera
-        self.corner = ""  # small text at the lower right: rate, age
+        self.corner = ""  # small text at the upper right: rate, what is missing
+        self.corner_colour = theme.TEXT
         self.layers: list[Layer] = []
         self._buffer: NDArray[np.uint8] | None = None
         self._image: QImage | None = None
@@ -104,7 +105,7 @@ class CameraView(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(8, 11, 14, 175))
             painter.drawRoundedRect(plate, 5, 5)
-            painter.setPen(QColor(theme.TEXT))
+            painter.setPen(QColor(self.corner_colour if right else theme.TEXT))
             painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
 
 

@@ -4,6 +4,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from teleop_studio.status import StudioStatus
+from ui import theme
 from ui.bridge import Bridge
 from ui.widgets.camera_view import CameraView
 
@@ -49,6 +50,8 @@ class CameraWall(QWidget):
 def show_newest(bridge: Bridge, view: CameraView, status: StudioStatus, camera: str) -> bool:
     """Put the newest picture of `camera` into `view`; whether it was a new one."""
     health = status.cameras.get(camera)
-    view.corner = f"{health.fps:.0f} fps" if health else ""
+    _, missing = status.recorder.pictures.get(camera, (0, 0))
+    view.corner_colour = theme.BAD if missing else theme.TEXT
+    view.corner = f"{missing} missing" if missing else f"{health.fps:.0f} fps" if health else ""
     newest = bridge.studio.image(camera)
     return newest is not None and view.set_frame(*newest)

@@ -1,10 +1,13 @@
 """What the health chips say: (text, colour, tooltip) of the loop, the cameras, the recorder and the policy process."""
 
+import math
+
 from teleop_studio.status import StudioStatus
 from ui import theme
 
 _STALE_MS = 150.0
 _LOW_FPS = 0.8  # of 30
+_DISK_AMBER_S, _DISK_RED_S = 600.0, 120.0
 
 
 def loop_chip(status: StudioStatus) -> tuple[str, str, str]:
@@ -34,11 +37,39 @@ def camera_chip(status: StudioStatus) -> tuple[str, str, str]:
     return f"{len(status.cameras)} cameras {slowest:.0f} fps", colour, tooltip
 
 
+def disk_left(seconds: float) -> tuple[str, str]:
+    """(text, colour) of how long a take could go on before the disk is full; a dash when that is not known."""
+    if math.isinf(seconds):
+        return "–", theme.FAINT
+    colour = theme.BAD if seconds < _DISK_RED_S else theme.WARN if seconds < _DISK_AMBER_S else theme.TEXT
+    if seconds < _DISK_RED_S:
+        return f"{seconds:.0f} s", colour
+    minutes = seconds / 60
+    return (f"{minutes:.0f} min" if minutes < 180 else f"{min(minutes / 60, 999):.0f} h"), colour
+
+
+def disk_chip(status: StudioStatus) -> tuple[str, str, str]:
+    text, colour = disk_left(status.recorder.disk_left_s)
+    return f"disk {text}", colour, "How long a take could go on; its journal and its episode file need room together."
+
+
+def disk_is_low(status: StudioStatus) -> bool:
+    return status.recorder.disk_left_s < _DISK_AMBER_S
+
+
 def recorder_chip(status: StudioStatus) -> tuple[str, str, str]:
     recorder = status.recorder
     tooltip = f"{recorder.frames_written} of {recorder.frames_due} frames written, {recorder.gaps} gaps."
-    if recorder.gaps:
-        return f"recorder {recorder.gaps} gaps", theme.BAD, tooltip
+    for camera, (written, missing) in recorder.pictures.items():
+        tooltip += f"\n{camera}: {written} pictures, {missing} missing"
+    if recorder.waiting:
+        return (
+            f"recorder {recorder.waiting} waiting for room",
+            theme.BAD,
+            "Free some space: the takes are safe, but not saved.",
+        )
+    if recorder.gaps or recorder.missing:
+        return f"recorder {recorder.missing or recorder.gaps} missing", theme.BAD, tooltip
     if recorder.recording:
         return f"recorder {recorder.frames_written} frames", theme.GOOD, tooltip
     if recorder.building:

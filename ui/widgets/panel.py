@@ -1,5 +1,6 @@
 """Small building blocks of the pages: cards, figures with a caption, chips, buttons and share bars."""
 
+import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt
@@ -113,7 +114,9 @@ class Chip(QWidget):
         painter.drawEllipse(QRectF(9, 8.5, 7, 7))
         painter.setPen(QColor(theme.TEXT))
         painter.setFont(self._font)
-        painter.drawText(QRectF(self.rect()).adjusted(21, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self._text)
+        place = QRectF(self.rect()).adjusted(21, 0, -6, 0)
+        text = QFontMetrics(self._font).elidedText(self._text, Qt.TextElideMode.ElideRight, math.ceil(place.width()))
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
 
 
 class ShareBar(QWidget):

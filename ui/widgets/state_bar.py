@@ -8,7 +8,7 @@ from teleop_studio.status import State, StudioStatus
 from ui import theme
 from ui.actions import STOP_KEY
 from ui.commands import Commands
-from ui.widgets.health import camera_chip, inference_chip, loop_chip, recorder_chip
+from ui.widgets.health import camera_chip, disk_chip, disk_is_low, inference_chip, loop_chip, recorder_chip
 from ui.widgets.panel import Chip
 
 HEIGHT = 76
@@ -31,7 +31,7 @@ class StateBar(QWidget):
         self.title.setFont(theme.font(15, QFont.Weight.DemiBold))
         self.detail = QLabel("")
         self.detail.setFont(theme.font(12))
-        self.chips = {name: Chip(name) for name in ("simulated", "loop", "camera", "recorder", "inference")}
+        self.chips = {name: Chip(name) for name in ("simulated", "loop", "camera", "recorder", "disk", "inference")}
         self.stop_button = StopButton()
         self.stop_button.clicked.connect(lambda: commands.stop())
         self._lay_out()
@@ -76,6 +76,12 @@ class StateBar(QWidget):
         self.chips["loop"].show_value(*loop_chip(status))
         self.chips["camera"].show_value(*camera_chip(status))
         self.chips["recorder"].show_value(*recorder_chip(status))
+        self.chips["disk"].setVisible(disk_is_low(status))
+        self.chips["disk"].show_value(*disk_chip(status))
+        # A bar that is full: the policy that is not there says least.
+        self.chips["inference"].setVisible(
+            not disk_is_low(status) or status.inference.ready or status.inference.loading
+        )
         self.chips["inference"].show_value(*inference_chip(status))
 
     @property
