@@ -23,6 +23,8 @@ PLANTED = [
     ("Only the window imports Qt", "teleop_studio/planted.py", "from PySide6.QtCore import QObject"),
     ("Only policies, training", "teleop_studio/processes/planted.py", "import torch"),
     ("Only recorders import HDF5", "teleop_studio/training/planted.py", "import h5py"),
+    ("Only exporters and importers", "recorders/planted_too.py", "import av"),
+    ("Only the map over many episodes", "teleop_studio/planted_too.py", "import ray"),
     ("Only drivers import", "ui/planted_too.py", "import cv2"),
     ("Nobody imports lerobot", "drivers/planted_too.py", "import lerobot.motors"),
 ]
