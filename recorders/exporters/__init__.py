@@ -13,12 +13,16 @@ from types import ModuleType
 
 @dataclass(frozen=True)
 class Exporter:
-    """A format that can be written. `module` is imported when it is used; `packages` it needs beside the app."""
+    """A format that can be written. `module` is imported when it is used; `packages` it needs beside the app.
+
+    `read_back` is the name of the importer that reads it; empty when there is none.
+    """
 
     title: str
     description: str
     module: str
     packages: tuple[str, ...] = ()
+    read_back: str = ""
 
     def missing(self) -> str:
         """What to install before it can be used; empty when nothing."""
@@ -41,21 +45,25 @@ EXPORTERS: dict[str, Exporter] = {
         "For lerobot-train and everything else that reads LeRobotDataset. Pictures become H.264 video.",
         "recorders.exporters.lerobot",
         ("lerobot", "av", "pyarrow"),
+        read_back="lerobot",
     ),
     "robomimic": Exporter(
         "robomimic HDF5",
         "One file for robomimic's SequenceDataset. Pictures are stored uncompressed: large, nothing lost.",
         "recorders.exporters.robomimic",
+        read_back="robomimic",
     ),
     "act": Exporter(
         "ACT / ALOHA HDF5",
         "One file per episode for ACT, all equally long. Pictures are stored uncompressed: large, nothing lost.",
         "recorders.exporters.act",
+        read_back="act",
     ),
     "act-jpeg": Exporter(
         "ACT++ / Mobile ALOHA HDF5",
         "One file per episode for ACT++, with the recorded JPEGs as they are. ACT++ sees the channels as BGR.",
         "recorders.exporters.act_jpeg",
+        read_back="act",
     ),
     "plain": Exporter(
         "MP4, CSV and Parquet",

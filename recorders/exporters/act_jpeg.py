@@ -30,8 +30,7 @@ LOST = (
     "the order of the channels: the JPEGs are ordinary ones with true colours, which ACT++ decodes with cv2.imdecode "
     "to BGR, as it does with its own. Show a policy trained on them BGR as well",
 )
-_JPEG_START = b"\xff\xd8"
-_PNG_QUALITY = 95  # of pictures that were recorded as PNG: ACT++ could decode them, its other scripts expect JPEG
+_PNG_QUALITY = 95  # of pictures that were recorded as PNG: ACT++ could decode those, its other scripts expect JPEG
 
 
 def export(job: ExportJob, folder: Path) -> list[dict[str, Any]]:
@@ -71,8 +70,7 @@ def _write_pictures(file: h5py.File, reader: EpisodeReader, rows: GridRows, job:
 
 
 def _jpeg(stream: ImageStream, index: int) -> bytes:
-    stored = stream.jpeg(index)
-    if stored.startswith(_JPEG_START):
-        return stored
+    if stream.camera.codec == "jpeg":
+        return stream.encoded(index)
     jpeg: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(stream[index]), _PNG_QUALITY, "RGB", "444")
     return jpeg

@@ -5,8 +5,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from recorders import schema
-from recorders.episode_file import opened
 from recorders.episode_reader import EpisodeReader
 from recorders.errors import EpisodeCorrupt, TransferRefused
 from recorders.exporters.job import CommonRig
@@ -41,23 +39,25 @@ def common_entries(
 
 def episode_entry(path: Path) -> dict[str, Any]:
     """Where an exported episode came from, and what the other formats have no place for. Raises `RecorderError`."""
-    with opened(path) as file:
-        checksum = str(file.attrs[schema.CONTENT_SHA256])
     with EpisodeReader(path) as reader:
         info, said = reader.info, reader.description
         return {
             "uuid": info.uuid,
-            "content_sha256": checksum,
+            "content_sha256": info.content_sha256,
             "file": path.name,
             "task": info.task,
             "source": info.source,
             "outcome": info.outcome,
+            "tags": info.tags,
+            "note": info.note,
+            "split": info.split,
             "recorded_at": info.recorded_at,
             "duration_s": info.duration_s,
             "operator": said.operator,
             "rig": info.rig,
             "scene": info.scene,
             "simulated": info.simulated,
+            "derived_from": said.derived_from,
             "control_ticks": info.frames,
             "pictures": info.images,
             "gaps": info.gaps,

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from recorders.clock_anchors import wall_time_ns
 from recorders.disk import require_room
 from recorders.episode_reader import EpisodeReader, Frames
 from recorders.errors import EpisodeCorrupt
@@ -118,11 +120,16 @@ def _write_frames(reader: EpisodeReader, path: Path) -> None:
     _write_csv(path, header, rows)
 
 
-def _wall_times(reader: EpisodeReader, stamp_ns: Any) -> list[str]:
-    """Wall-clock times, ISO 8601 in UTC: when the take began, and the monotonic time since then."""
-    began = datetime.fromisoformat(reader.info.recorded_at).astimezone(UTC)
-    since_us = (np.asarray(stamp_ns) - reader.frames.stamp_ns[0]) // 1000
-    return [(began + timedelta(microseconds=int(us))).isoformat(timespec="microseconds") for us in since_us]
+def _wall_times(reader: EpisodeReader, stamp_ns: NDArray[np.int64]) -> list[str]:
+    """Wall-clock times, ISO 8601 in UTC; empty where the episode has no clock anchors, e.g. in simulated time."""
+    anchors = reader.clock_anchors()
+    walls = [wall_time_ns(anchors, int(stamp)) for stamp in stamp_ns]
+    return ["" if wall is None else _iso(wall) for wall in walls]
+
+
+def _iso(wall_ns: int) -> str:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=wall_ns // 1000)
+    return moment.isoformat(timespec="microseconds")
 
 
 def _description(reader: EpisodeReader, path: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def export(job: ExportJob, folder: Path) -> list[dict[str, Any]]:
             with EpisodeReader(path) as reader:
                 rows = on_grid(reader, job.fps)
                 _write_demo(data.create_group(f"demo_{index}"), reader, rows, job, index, sums)
-                mask = "valid" if getattr(reader.info, "split", "") == "held_out" else "train"
+                mask = "valid" if reader.info.split == "held_out" else "train"
             results.append({"demo": f"demo_{index}", "mask": mask, "rows": len(rows), **stamps_entry(rows)})
         _write_head(file, job, results)
     job.tell(len(job.episodes), "Reading it back.")

@@ -91,9 +91,10 @@ class ForeignSet:
     export_file: dict[str, Any] | None = field(default=None)
 
     def origin(self, index: int) -> dict[str, Any]:
-        """Our exporter's entry for an episode; empty for data of others."""
-        entries = self.export_file["episodes"] if self.export_file else []
-        return dict(entries[index]) if index < len(entries) else {}
+        """Our exporter's entry for an episode, its effort units among it; empty for data of others."""
+        if self.export_file is None or index >= len(self.export_file["episodes"]):
+            return {}
+        return {"effort_units": self.export_file["effort_units"], **self.export_file["episodes"][index]}
 
 
 def camera_name(text: str) -> str:

@@ -13,7 +13,7 @@ from recorders.errors import EpisodeCorrupt, EpisodeMissing
 from recorders.importers.foreign import MOST_JOINTS, MOST_ROWS, MOST_SIDE, damage_reported
 
 _MOST_VALUES = 1 << 24  # of one array of joints: 128 MB
-_MOST_CHUNK_BYTES = 256 << 20
+_MOST_CHUNK_BYTES = 128 << 20
 _MOST_TEXT = 10_000
 
 

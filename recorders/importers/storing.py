@@ -68,6 +68,7 @@ def store(job: ImportJob, foreign: ForeignEpisode, origin: dict[str, Any], unit:
         _write_rows(writer, _joints(foreign, unit), stamps, "policy" if description.source == "policy" else "leader")
         for camera in foreign.cameras:
             _write_pictures(writer, foreign, camera, stamps, job, place)
+        job.tell(place.index, place.total, f"{place.name}: saving.")
         journal = writer.finish(str(origin.get("outcome", "unrated")))
     except BaseException:
         writer.discard()
