@@ -21,6 +21,7 @@ _FAILURES = (
     "TrainingError",
     "CheckpointError",
     "CommandFailed",
+    "EpisodeMapError",
     "TrialSheetError",
 )
 
@@ -67,6 +68,9 @@ _COMMANDS = {
     "rollout": ("rig", "rollout"),
     "train": ("learn", "train"),
     "evaluate": ("learn", "evaluate"),
+    "cache": ("over_episodes", "cache"),
+    "survey": ("over_episodes", "survey"),
+    "convert": ("over_episodes", "convert"),
     "export": ("transfer", "export"),
     "import": ("transfer", "import_data"),
     "verify": ("files", "verify"),
@@ -85,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_window(commands)
     _add_rig(commands)
     _add_learn(commands)
+    _add_over_episodes(commands)
     _add_transfer(commands)
     _add_files(commands)
     parser.set_defaults(command="gui", **_GUI_DEFAULTS)
@@ -174,6 +179,29 @@ def _add_learn(commands: Any) -> None:
     evaluate.add_argument("--trials", type=_count, default=30, help="starts for each run (default: %(default)s)")
     evaluate.add_argument("--seed", type=int, default=1000, help="first start (default: %(default)s)")
     evaluate.add_argument("--live", action="store_true", help="in real time on the live rig instead of in lock-step")
+
+
+def _add_over_episodes(commands: Any) -> None:
+    cache = _add(
+        commands, "cache", "Reduce the pictures of demonstrations ahead of a training, which then starts at once."
+    )
+    cache.add_argument("--picture-px", type=_count, default=64, help="side of the reduced pictures (default: 64)")
+    survey = _add(commands, "survey", "Look through recorded episodes: statistics, hints and thumbnails.")
+    convert = _add(commands, "convert", "Write each demonstration as a dataset of its own, several at a time.")
+    convert.add_argument("--format", required=True, help="as of `export`")
+    convert.add_argument("--out", type=Path, required=True, help="folder for the datasets")
+    convert.add_argument("--fps", type=_count, default=0, help="rows per second (default: those of the fastest camera)")
+    for parser in (cache, survey, convert):
+        _workspace(parser)
+        parser.add_argument("--data", type=Path, action="append", help="folder (default: WORKSPACE/episodes)")
+        parser.add_argument("--workers", type=_count, default=1, help="episodes at a time (default: %(default)s)")
+        parser.add_argument(
+            "--engine",
+            choices=("processes", "ray", "serial"),
+            default="processes",
+            help="what runs the workers: processes of this machine (default), Ray, or this process alone",
+        )
+        parser.add_argument("--address", default="", help="of a running Ray cluster (default: RAY_ADDRESS, else here)")
 
 
 def _add_transfer(commands: Any) -> None:

@@ -44,7 +44,7 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _follow(trainings: Trainings) -> TrainingStatus:
-    told = -1
+    told = (-1, -1)
     asked = False
     while True:
         try:
@@ -52,8 +52,9 @@ def _follow(trainings: Trainings) -> TrainingStatus:
             assert status is not None
             if not status.running and not trainings.starting:
                 return status
-            if status.running and status.step // 100 != told:
-                told = status.step // 100
+            news = (status.step // 100, status.prepared // 10)
+            if status.running and news != told:
+                told = news
                 say(training_line(status))
             time.sleep(0.5)
         except KeyboardInterrupt:
@@ -67,6 +68,8 @@ def _follow(trainings: Trainings) -> TrainingStatus:
 
 def training_line(status: TrainingStatus) -> str:
     """One line of progress."""
+    if status.step == 0 and status.prepared < status.episodes:
+        return f"pictures of {status.prepared}/{status.episodes} episodes are ready"
     held_out = "" if math.isnan(status.held_out_error) else f", held out {status.held_out_error:.4f} rad"
     return (
         f"step {status.step}/{status.steps}, loss {status.loss:.4f}{held_out}, "
