@@ -52,6 +52,6 @@ def clock_jumps(anchors: NDArray[np.int64]) -> list[ClockJump]:
     """Where the wall clock of `anchors` (A, 2) did not go on as the monotonic one did."""
     steps = np.diff(anchors[:, 1] - anchors[:, 0])
     return [
-        ClockJump(int(anchors[index, 0]), int(anchors[index + 1, 0]), float(steps[index]) * 1e-9)
+        ClockJump(int(anchors[index, 0]), int(anchors[index + 1, 0]), float(steps[index]) / 1e9)
         for index in np.flatnonzero(np.abs(steps) > _JUMP_NS)
     ]

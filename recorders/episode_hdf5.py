@@ -1,8 +1,12 @@
-"""Writes an episode as HDF5: ticks and pictures in pieces of a few MB, hashed on their way; no take is too long."""
+"""Writes an episode as HDF5 in pieces of a few MB: first all that is said, then the arrays. No take is too long.
+
+What the file says about itself, the checksums included, is complete and at its beginning before the first byte of an
+array is written: a reader needs one short read for all of it. The checksums are of what the journal holds, so
+`checksum_problems` of the finished file shows that it has arrived.
+"""
 
 import hashlib
 import json
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,29 +24,56 @@ from recorders.journal_content import JournalContent, Pictures
 from recorders.latched_file import LatchedFile
 from recorders.software import software
 
-# HDF5 1.10 and newer can open it; "latest" would lock out older readers. All metadata lies in the first 64 KiB.
+# HDF5 1.10 and newer can open it; "latest" would lock out older readers.
 _LIBVER = ("v110", "v110")
-_META_BLOCK_BYTES = 65536
 _PIECE_BYTES = 8 << 20
 
 Check = Callable[[], None]
+Values = NDArray[Any] | list[str]
 
 
 def write_episode(path: Path, content: JournalContent, outcome: str) -> None:
     """A new episode file, on the disk when this returns. `outcome` as given when the take ended. Raises `OSError`."""
-    write_hdf5(path, lambda file, check: _write_content(file, content, outcome, check))
+    small = {column.path: (column, values) for column, values in content.columns().items()}
+    for camera, pictures in content.cameras.items():
+        small |= {schema.camera_path(camera, column): (column, array) for column, array in pictures.columns().items()}
+
+    def declare(file: h5py.File) -> None:
+        file.attrs.update(_root_attributes(content, outcome))
+        for camera in content.description.cameras:
+            group = file.create_group(schema.camera_path(camera.name))
+            group.attrs.update(camera_attributes(camera))
+            _declare_pictures(file, camera.name, content.cameras[camera.name])
+        for name, (column, values) in small.items():
+            declare_values(file, name, column, values, _unit(column, content))
+        file[schema.FRAME_SOURCE.path].attrs[schema.NAMES] = _source_names(content)
+        _declare_frames(file, content)
+
+    def fill(file: h5py.File, check: Check) -> None:
+        for name, (_, values) in sorted(small.items(), key=lambda item: not isinstance(item[1][1], list)):
+            fill_values(file, name, values)
+        check()
+        _fill_frames(file, content, check)
+        for camera, pictures in content.cameras.items():
+            _fill_pictures(file[schema.camera_path(camera, schema.IMAGE_DATA)], pictures, check)
+
+    write_hdf5(path, declare, fill)
 
 
-def write_hdf5(path: Path, write: Callable[[h5py.File, Check], None]) -> None:
-    """A new HDF5 file with what `write(file, check)` puts into it, on the disk when this returns. Raises `OSError`.
+def write_hdf5(path: Path, declare: Callable[[h5py.File], None], fill: Callable[[h5py.File, Check], None]) -> None:
+    """A new HDF5 file, on the disk when this returns. Raises `OSError`.
 
-    `check()` raises what the disk refused so far: called between large pieces, it ends the work early.
+    `declare(file)` makes all groups, attributes and empty arrays, `fill(file, check)` writes the arrays, texts first:
+    HDF5 keeps them among its own data. `check()` raises what the disk refused so far; between large pieces it ends
+    the work early.
     """
     with LatchedFile(path) as latched:
         try:
-            with h5py.File(latched, "w", libver=_LIBVER, meta_block_size=_META_BLOCK_BYTES) as file:
-                write(file, latched.check)
+            with h5py.File(latched, "w", libver=_LIBVER) as file:
+                declare(file)
                 file.attrs[schema.CONTENT_SHA256] = content_sha256(file)
+                file.flush()
+                fill(file, latched.check)
         except Exception:
             # HDF5 may stumble over what was dropped before; the reason is what the disk refused first.
             latched.check()
@@ -50,58 +81,48 @@ def write_hdf5(path: Path, write: Callable[[h5py.File, Check], None]) -> None:
         latched.save()
 
 
-class ColumnWriter:
-    """One column of known shape, written and hashed piece by piece."""
-
-    def __init__(self, file: h5py.File, path: str, column: schema.Column, shape: tuple[int, ...], unit: str) -> None:
-        self._dataset = file.create_dataset(path, shape, column.dtype)
-        self._dtype, self._unit = np.dtype(column.dtype), unit
-        self._digest = hashlib.sha256()
-        self._rows = 0
-
-    def add(self, values: NDArray[Any]) -> None:
-        """The next rows."""
-        piece = np.ascontiguousarray(values, self._dtype)
-        self._digest.update(piece.view(np.uint8).reshape(-1).data)
-        self._dataset[self._rows : self._rows + len(piece)] = piece
-        self._rows += len(piece)
-
-    def close(self) -> None:
-        self._dataset.attrs[schema.UNIT], self._dataset.attrs[schema.SHA256] = self._unit, self._digest.hexdigest()
-
-
-def write_column(
-    file: h5py.File, path: str, column: schema.Column, values: NDArray[Any] | Sequence[str], unit: str = ""
+def declare_array(
+    file: h5py.File, path: str, column: schema.Column, shape: tuple[int, ...], unit: str, checksum: str
 ) -> None:
-    """One column at once. `unit` where it is not the column's own."""
-    if column.dtype == schema.TEXT:
-        texts = [str(text) for text in values]
-        dataset = file.create_dataset(path, data=text_array(texts))
-        checksum = texts_sha256(texts)
+    """An array whose numbers or texts are written later."""
+    dtype = h5py.string_dtype() if column.dtype == schema.TEXT else column.dtype
+    dataset = file.create_dataset(path, shape, dtype)
+    dataset.attrs[schema.UNIT], dataset.attrs[schema.SHA256] = unit, checksum
+
+
+def declare_values(file: h5py.File, path: str, column: schema.Column, values: Values, unit: str) -> None:
+    """The array for `values` (`fill_values`)."""
+    if isinstance(values, list):
+        declare_array(file, path, column, (len(values),), unit, texts_sha256(values))
     else:
-        array = np.ascontiguousarray(values, column.dtype)
-        dataset = file.create_dataset(path, data=array)
-        checksum = array_sha256(array)
-    dataset.attrs[schema.UNIT], dataset.attrs[schema.SHA256] = unit or column.unit, checksum
+        array = np.asarray(values, column.dtype)
+        declare_array(file, path, column, array.shape, unit, array_sha256(array))
+
+
+def fill_values(file: h5py.File, path: str, values: Values) -> None:
+    if len(values):
+        file[path][...] = text_array(values) if isinstance(values, list) else values
 
 
 def text_array(texts: Sequence[str]) -> NDArray[Any]:
     return np.array(list(texts), dtype=h5py.string_dtype())
 
 
-def _write_content(file: h5py.File, content: JournalContent, outcome: str, check: Check) -> None:
-    file.attrs.update(_root_attributes(content, outcome))
-    position_unit = content.description.position_unit
-    for column, values in content.columns().items():
-        write_column(file, column.path, column, values, _unit(column, position_unit))
-    codes = range(max(content.frame_sources) + 1)
-    names = [content.source_names.get(code, f"source {code}") for code in codes]
-    file[schema.FRAME_SOURCE.path].attrs[schema.NAMES] = names
-    _write_frames(file, content, check)
-    for camera in content.description.cameras:
-        group = file.create_group(schema.camera_path(camera.name))
-        group.attrs.update(camera_attributes(camera))
-        _write_pictures(file, camera.name, content.cameras[camera.name], check)
+def camera_attributes(camera: CameraDescription) -> dict[str, Any]:
+    """What `cameras/<name>` says about itself."""
+    return {
+        schema.WIDTH: camera.width,
+        schema.HEIGHT: camera.height,
+        schema.FPS: camera.fps,
+        schema.CODEC: camera.codec,
+        schema.COLOR: schema.COLOR_RGB,
+        schema.QUALITY: camera.quality,
+        schema.SUBSAMPLING: camera.subsampling,
+        schema.PASSTHROUGH: camera.passthrough,
+        schema.SERIAL: camera.serial,
+        schema.CAMERA_CALIBRATION: plain_json(camera.calibration),
+        schema.CAMERA_SHA256: camera_fingerprint(camera),
+    }
 
 
 def _root_attributes(content: JournalContent, outcome: str) -> dict[str, Any]:
@@ -140,70 +161,54 @@ def _root_attributes(content: JournalContent, outcome: str) -> dict[str, Any]:
     }
 
 
-def camera_attributes(camera: CameraDescription) -> dict[str, Any]:
-    """What `cameras/<name>` says about itself."""
-    return {
-        schema.WIDTH: camera.width,
-        schema.HEIGHT: camera.height,
-        schema.FPS: camera.fps,
-        schema.CODEC: camera.codec,
-        schema.COLOR: schema.COLOR_RGB,
-        schema.QUALITY: camera.quality,
-        schema.SUBSAMPLING: camera.subsampling,
-        schema.PASSTHROUGH: camera.passthrough,
-        schema.SERIAL: camera.serial,
-        schema.CAMERA_CALIBRATION: plain_json(camera.calibration),
-        schema.CAMERA_SHA256: camera_fingerprint(camera),
-    }
+def _unit(column: schema.Column, content: JournalContent) -> str:
+    return column.unit.replace("rad", content.description.position_unit)
 
 
-def _unit(column: schema.Column, position_unit: str) -> str:
-    return column.unit.replace("rad", position_unit)
+def _source_names(content: JournalContent) -> list[str]:
+    codes = range(max(content.frame_sources) + 1)
+    return [content.source_names.get(code, f"source {code}") for code in codes]
 
 
-def _write_frames(file: h5py.File, content: JournalContent, check: Check) -> None:
-    ticks, joints = len(content.frame_stamps), len(content.description.joint_names)
-    writers = {
-        field: ColumnWriter(
-            file,
-            column.path,
-            column,
-            (ticks, joints)[: len(column.shape)],
-            _unit(column, content.description.position_unit),
-        )
-        for column, field in FIELDS.items()
-    }
+def _declare_frames(file: h5py.File, content: JournalContent) -> None:
+    digests = {column: hashlib.sha256() for column in FIELDS}
     for block in content.frame_blocks():
-        for field, writer in writers.items():
-            writer.add(block[field])
+        for column, field in FIELDS.items():
+            digests[column].update(np.ascontiguousarray(block[field]).view(np.uint8).data)
+    full = len(content.frame_stamps), len(content.description.joint_names)
+    for column, digest in digests.items():
+        shape = full[: len(column.shape)]
+        declare_array(file, column.path, column, shape, _unit(column, content), digest.hexdigest())
+
+
+def _fill_frames(file: h5py.File, content: JournalContent, check: Check) -> None:
+    row = 0
+    for block in content.frame_blocks():
+        for column, field in FIELDS.items():
+            file[column.path][row : row + len(block)] = np.ascontiguousarray(block[field])
+        row += len(block)
         check()
-    for writer in writers.values():
-        writer.close()
 
 
-def _write_pictures(file: h5py.File, camera: str, pictures: Pictures, check: Check) -> None:
-    columns = pictures.columns()
-    size = int(columns[schema.IMAGE_END][-1]) if len(pictures) else 0
-    path = schema.camera_path(camera, schema.IMAGE_DATA)
-    writer = ColumnWriter(file, path, schema.IMAGE_DATA, (size,), schema.IMAGE_DATA.unit)
-    crcs: list[int] = []
-    for piece in _pieces(pictures, crcs):
-        writer.add(np.frombuffer(piece, np.uint8))
+def _declare_pictures(file: h5py.File, camera: str, pictures: Pictures) -> None:
+    column = schema.IMAGE_DATA
+    shape = (pictures.total_bytes,)
+    declare_array(file, schema.camera_path(camera, column), column, shape, column.unit, pictures.sha256)
+
+
+def _fill_pictures(data: h5py.Dataset, pictures: Pictures, check: Check) -> None:
+    at = 0
+    for piece in _pieces(pictures):
+        data[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
+        at += len(piece)
         check()
-    writer.close()
-    for column, values in {**columns, schema.IMAGE_CRC: np.array(crcs, np.uint32)}.items():
-        write_column(file, schema.camera_path(camera, column), column, values)
 
 
-def _pieces(pictures: Pictures, crcs: list[int]) -> Iterator[bytes]:
-    """Whole files joined to about `_PIECE_BYTES`: one write for each of them would take ten times as long.
-
-    `crcs` gains the CRC of each while it is in the processor's cache.
-    """
+def _pieces(pictures: Pictures) -> Iterator[bytes]:
+    """Whole files joined to about `_PIECE_BYTES`: one write for each of them would take ten times as long."""
     waiting: list[memoryview] = []
     size = 0
     for file in pictures.files():
-        crcs.append(zlib.crc32(file))
         waiting.append(file)
         size += len(file)
         if size >= _PIECE_BYTES:

@@ -194,6 +194,8 @@ def opened_journal(path: Path) -> Iterator[memoryview]:
         else:
             yield memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ))
     finally:
+        # Closing is not enough: the map has a descriptor of its own, and lives as long as any view of it.
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 

@@ -1,6 +1,8 @@
 """What a journal holds, sorted into the columns of an episode file. Bulk data stays in the mapped journal."""
 
+import hashlib
 import json
+import zlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,31 +27,48 @@ def _numbers() -> "array[int]":
     return array("q")
 
 
-@dataclass
 class Pictures:
-    """All pictures of one camera as they came: half an hour is 54,000, so each costs 32 bytes and no object."""
+    """All pictures of one camera as they came: half an hour is 54,000, so each costs 40 bytes and no object."""
 
-    data: memoryview  # the journal
-    stamp_ns: "array[int]" = field(default_factory=_numbers)
-    sequence: "array[int]" = field(default_factory=_numbers)
-    begin: "array[int]" = field(default_factory=_numbers)
-    end: "array[int]" = field(default_factory=_numbers)
+    def __init__(self, data: memoryview) -> None:
+        """`data` is the journal."""
+        self._data = data
+        self.stamp_ns, self.sequence, self.begin, self.end, self.crc32 = (_numbers() for _ in range(5))
+        self.total_bytes = 0
+        self._digest = hashlib.sha256()
+
+    def add(self, stamp_ns: int, sequence: int, begin: int, end: int) -> None:
+        """The next one: its file lies from `begin` to `end` of the journal."""
+        file = self._data[begin:end]
+        self.stamp_ns.append(stamp_ns)
+        self.sequence.append(sequence)
+        self.begin.append(begin)
+        self.end.append(end)
+        self.crc32.append(zlib.crc32(file))
+        self.total_bytes += len(file)
+        self._digest.update(file)
 
     def __len__(self) -> int:
         return len(self.stamp_ns)
 
+    @property
+    def sha256(self) -> str:
+        """Of all files one after the other."""
+        return self._digest.hexdigest()
+
     def files(self) -> Iterator[memoryview]:
         """The JPEG or PNG file of each picture."""
         for begin, end in zip(self.begin, self.end, strict=True):
-            yield self.data[begin:end]
+            yield self._data[begin:end]
 
     def columns(self) -> dict[schema.Column, NDArray[Any]]:
-        """Everything that does not need the files themselves."""
+        """Everything but the files themselves."""
         lengths = np.asarray(self.end, np.int64) - np.asarray(self.begin, np.int64)
         return {
             schema.IMAGE_END: np.cumsum(lengths),
             schema.IMAGE_STAMP: np.asarray(self.stamp_ns, np.int64),
             schema.IMAGE_SEQUENCE: np.asarray(self.sequence, np.int64),
+            schema.IMAGE_CRC: np.asarray(self.crc32, np.uint32),
         }
 
     def jumps(self, camera: str) -> list[Gap]:
@@ -222,10 +241,9 @@ def _take_in(content: JournalContent, record: Record) -> None:
         case Kind.IMAGE:
             content.newest_ns = record.stamp_ns
             pictures = content.cameras[content.description.cameras[record.stream].name]
-            pictures.stamp_ns.append(record.stamp_ns)
-            pictures.sequence.append(IMAGE_HEAD.unpack_from(record.payload)[0])
-            pictures.begin.append(record.payload_at + IMAGE_HEAD.size)
-            pictures.end.append(record.payload_at + len(record.payload))
+            (sequence,) = IMAGE_HEAD.unpack_from(record.payload)
+            begin, end = record.payload_at + IMAGE_HEAD.size, record.payload_at + len(record.payload)
+            pictures.add(record.stamp_ns, sequence, begin, end)
         case Kind.SOURCE_NAME:
             content.source_names[record.stream] = bytes(record.payload).decode()
         case Kind.CLOCK_ANCHOR:

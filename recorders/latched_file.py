@@ -10,7 +10,7 @@ class LatchedFile:
     """A new file for h5py's `fileobj` driver, a context manager.
 
     On a write error the HDF5 library takes its whole process down (SIGSEGV at a full disk). So the first `OSError` is
-    kept in `error`; from then on all is dropped and looks like success, until the caller is done with HDF5 and asks.
+    kept; from then on all is dropped and looks like success, until the caller asks by `check` or `save`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -18,7 +18,7 @@ class LatchedFile:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
         self._at = 0
         self._size = 0
-        self.error: OSError | None = None
+        self._refused = 0  # errno of the first error; the error itself would keep all its callers' data alive
 
     def __enter__(self) -> "LatchedFile":
         return self
@@ -35,8 +35,8 @@ class LatchedFile:
 
     def check(self) -> None:
         """Raises the `OSError` that was kept."""
-        if self.error is not None:
-            raise self.error
+        if self._refused:
+            raise OSError(self._refused, os.strerror(self._refused))
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
@@ -47,14 +47,14 @@ class LatchedFile:
 
     def write(self, piece: bytearray | memoryview) -> int:
         rest, done = memoryview(piece), 0
-        while done < len(piece) and self.error is None:
+        while done < len(piece) and not self._refused:
             try:
                 written = os.pwrite(self._fd, rest[done:], self._at + done)
                 if not written:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 done += written
             except OSError as error:
-                self.error = error
+                self._refused = error.errno or errno.EIO
         self._at += len(piece)
         self._size = max(self._size, self._at)
         return len(piece)
@@ -66,7 +66,7 @@ class LatchedFile:
             try:
                 read = os.preadv(self._fd, [buffer[done:]], self._at + done)
             except OSError as error:
-                self.error = self.error or error
+                self._refused = self._refused or error.errno or errno.EIO
                 read = 0
             if not read:
                 buffer[done:] = bytes(len(buffer) - done)
@@ -83,10 +83,10 @@ class LatchedFile:
 
     def truncate(self, size: int) -> int:
         try:
-            if self.error is None:
+            if not self._refused:
                 os.ftruncate(self._fd, size)
         except OSError as error:
-            self.error = error
+            self._refused = error.errno or errno.EIO
         self._size = size
         return size
 

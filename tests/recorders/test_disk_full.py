@@ -73,7 +73,7 @@ def test_a_take_on_a_full_disk_keeps_every_whole_tick_at_once(tmp_path: Path, li
     assert (info.frames, info.outcome, verify(info.path)) == (written, "interrupted", [])
 
 
-@pytest.mark.parametrize("limit", [0, 10_000, 70_000])
+@pytest.mark.parametrize("limit", [0, 10_000, 40_000, 70_000])
 def test_an_episode_that_finds_no_room_keeps_its_journal_and_leaves_no_half_file(tmp_path: Path, limit: int) -> None:
     journal = recorded(tmp_path)
     (said,) = run(BUILD, journal, limit)
@@ -84,6 +84,38 @@ def test_an_episode_that_finds_no_room_keeps_its_journal_and_leaves_no_half_file
     assert result.path is not None
     with EpisodeReader(result.path) as reader:
         assert (reader.info.outcome, len(reader.frames)) == ("success", 100)
+
+
+REFUSE_EACH_WRITE = """
+import errno, os, sys
+from pathlib import Path
+from recorders.episode_builder import build_episode
+from recorders.errors import DiskFull
+journal, really = Path(sys.argv[1]), os.pwrite
+def refuse(descriptor, piece, at):
+    global left
+    left -= 1
+    if left < 0:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return really(descriptor, piece, at)
+os.pwrite = refuse
+for step in (*range(10), *range(10, 1000, 3)):
+    left = step
+    try:
+        build_episode(journal)
+        break
+    except DiskFull:
+        assert os.listdir(journal) == ["take.journal"]
+print(step)
+"""
+
+
+def test_a_builder_that_is_refused_any_write_survives_and_keeps_the_journal(tmp_path: Path) -> None:
+    """The HDF5 library must never hear of it: at a write error it ends its process with a segmentation fault."""
+    (writes,) = run(REFUSE_EACH_WRITE, recorded(tmp_path))
+    assert int(writes) > 30
+    (info,) = list_episodes(tmp_path)
+    assert (info.frames, verify(info.path)) == (100, [])
 
 
 def test_every_way_of_having_no_room_is_a_full_disk() -> None:
