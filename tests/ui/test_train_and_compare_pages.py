@@ -52,6 +52,16 @@ def test_the_figures_follow_the_run(cockpit: Cockpit, train: Any) -> None:
     assert train.progress.held_out.curve.getData()[1][-1] == pytest.approx(64.3, abs=0.5)  # mrad
 
 
+def test_before_the_first_step_the_pictures_that_are_ready_are_counted(cockpit: Cockpit, train: Any) -> None:
+    begun = training_status(cockpit.studio.workspace.runs / "first", 0, 6500, running=True)
+    cockpit.studio.training = replace(begun, prepared=12)
+    cockpit.refresh()
+    assert train.progress.state.text() == "flow-matching, 40 episodes, pictures of 12 ready"
+    cockpit.studio.training = replace(begun, prepared=40)
+    cockpit.refresh()
+    assert train.progress.state.text() == "flow-matching, 40 episodes"
+
+
 def test_stop_and_keep_then_resume(cockpit: Cockpit, train: Any) -> None:
     press(cockpit, "train")
     press(cockpit, "stop_training")

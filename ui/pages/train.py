@@ -226,6 +226,8 @@ class ProgressPanel(Panel):
             text += ", writing the last checkpoint"
         elif training.finished:
             text += ", finished"
+        elif training.running and training.step == 0 and training.prepared < training.episodes:
+            text += f", pictures of {training.prepared} ready"
         elif not training.running:
             text += ", stopped and kept"
         self.state.setText(text)
