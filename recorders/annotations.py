@@ -10,7 +10,7 @@ import os
 import threading
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,10 @@ class AnnotationFile:
         """The uuids about which something new was said; None when all may have changed. Raises `DiskError`."""
         with disk_errors("read the labels", self._path):
             inode, size, _ = _stamp(self._path)
-            replaced = inode != self._inode or size < self._read_to
+            replaced = self._inode != 0 and (inode != self._inode or size < self._read_to)
             if replaced:
-                self._said, self._read_to, self._inode = {}, 0, inode
+                self._said, self._read_to = {}, 0
+            self._inode = inode
             if size == self._read_to:
                 return None if replaced else set()
             with open(self._path, "rb") as file:
@@ -211,8 +212,7 @@ def _added(before: Annotation, said: dict[str, Any]) -> Annotation:
     dismissed = before.dismissed
     if "dismiss" in said and said["dismiss"] not in dismissed:
         dismissed += (said["dismiss"],)
-    return replace(
-        before,
+    return Annotation(
         outcome=said.get("outcome", before.outcome),
         tags=tuple(tags[:_MOST_TAGS]),
         note=said.get("note", before.note),

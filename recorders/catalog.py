@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from recorders import schema
-from recorders.annotations import Annotation, AnnotationFile, annotate, annotation_of
+from recorders.annotations import NOTHING_SAID, Annotation, AnnotationFile, annotate, annotation_of
 from recorders.collection_hints import CollectionHints, own_hints
 from recorders.disk import sync_folder
-from recorders.episode_file import number_of, opened
+from recorders.episode_file import number_in, opened
 from recorders.episode_info import SAID_BY_FILE, broken
 from recorders.episode_info import EpisodeInfo as EpisodeInfo
 from recorders.episode_info import info_of as info_of
 from recorders.errors import EpisodeMissing, RecorderError, disk_errors
-from recorders.index import Figures, FileSaid, Index, Key, Stamp, index_stamp, use_index
+from recorders.index import Figures, FileSaid, Index, Key, News, Stamp, index_stamp, use_index
 from recorders.numbering import BIN as BIN
 from recorders.numbering import own_name, put_under_free_name
 
@@ -26,6 +26,7 @@ _OLD_INDEX = ".catalog.json"  # of earlier versions of the app
 _ASK_BY_NAME = 200  # so many files at most; of more the index says what it has learnt since it was last asked
 _FEW = 24  # files are opened however long it takes: small collections are never listed in part
 _SAID_BY_FILE = set(SAID_BY_FILE)
+_NOTHING_LATER: dict[str, Any] = {"tags": (), "note": "", "split": "", "problem": "", "hints": (), "idle_start_s": 0.0}
 
 
 class Catalog:
@@ -42,10 +43,12 @@ class Catalog:
         self._prefix = f"{BIN}/" if binned else ""
         self._said = AnnotationFile(folder)
         self._there: dict[str, Stamp] = {}  # all files, by their names
-        self._read: dict[str, tuple[Stamp, EpisodeInfo]] = {}  # what they say themselves
+        self._listed: dict[str, EpisodeInfo] = {}
+        self._read_at: dict[str, Stamp] = {}  # of those that are listed
+        self._recorded: dict[str, str] = {}  # their outcomes as they were recorded
         self._figures: dict[Key, Figures] = {}
         self._collection = CollectionHints()
-        self._listed: dict[str, EpisodeInfo] = {}  # with what was said, found by surveys, and odd among the others
+        self._order: list[str] = []
         self._sorted: list[EpisodeInfo] = []
         self._index_read_to = (0, 0)
         self._seen: tuple[tuple[int, int, int], ...] = ()
@@ -67,22 +70,40 @@ class Catalog:
         if not scan and seen == self._seen and not (self.unread and budget_s):
             return False
         said = self._said.refresh()
+        # None: the lines are others than before, anything may have been said anew.
+        stale = {name for name, info in self._listed.items() if said is None or info.uuid in said}
         if scan or self._seen[:1] != seen[:1]:
             self._there = self._scan()
-        stale = self._take_in_index() | self._take_in_files(budget_s, save)
-        # None: the lines are others than before, anything may have been said anew.
-        stale |= {name for name, (_, info) in self._read.items() if said is None or info.uuid in said}
-        self._relist(stale)
+        news = self._news()
+        if news.surveys:
+            stale |= {name for name in self._listed if self._key(name) in news.surveys}
+        changed = self._remember(news.files) | self._take_in_files(budget_s, save)
+        self._renew(stale)
+        if changed:
+            self._order = [name for name, _ in sorted(self._listed.items(), key=_number_and_name)]
+        if changed or news.surveys:
+            figures = {name: found for name in self._order if (found := self._figures.get(self._key(name)))}
+            self._renew(self._collection.update(self._listed, figures))
+        if stale or changed:
+            self._sorted = [self._listed[name] for name in self._order]
         self._seen = seen if _settled(seen) else ()
-        return bool(stale)
+        return bool(stale) or changed
+
+    def find(self, path: Path) -> EpisodeInfo | None:
+        """The entry of the file at `path`."""
+        return self._listed.get(path.name) if path.parent == self._place else None
 
     def key(self, info: EpisodeInfo) -> Key:
         """Under which its survey is kept. `info` one of `infos`."""
-        return (info.uuid, *self._read[info.path.name][0])
+        return self._key(info.path.name)
 
     def figures(self, info: EpisodeInfo) -> Figures | None:
         """What a survey found in one of `infos`; None when there was none yet."""
-        return self._figures.get(self.key(info))
+        return self._figures.get(self.key(info)) if info.surveyed else None
+
+    def usable_keys(self) -> set[Key]:
+        """Of all episodes that were looked through and can be used."""
+        return {self._key(name) for name, info in self._listed.items() if info.surveyed and not info.problem}
 
     def unsurveyed(self) -> list[EpisodeInfo]:
         """Episodes that can be read and that nobody has looked through."""
@@ -98,75 +119,96 @@ class Catalog:
                     with contextlib.suppress(OSError):
                         os.unlink(entry)
                 elif entry.name.endswith(schema.FILE_SUFFIX) and not entry.name.startswith("."):
-                    stat = entry.stat()
-                    stamps[entry.name] = stat.st_mtime_ns, stat.st_size
+                    stamp = _stamp(entry)
+                    if stamp is not None:
+                        stamps[entry.name] = stamp
         return stamps
 
-    def _take_in_index(self) -> set[str]:
-        """What the index has learnt since it was last asked. The names that it says something new about."""
+    def _key(self, name: str) -> Key:
+        return (self._listed[name].uuid, *self._read_at[name])
+
+    def _news(self) -> News:
+        """What the index has learnt since it was last asked."""
         news = use_index(self.folder, lambda index: index.news(*self._index_read_to))
         if news.file_number < self._index_read_to[0] or news.survey_number < self._index_read_to[1]:
             # It was made anew. What it said before was true, so only what it says now is taken in once more.
             news = use_index(self.folder, Index.news)
         self._index_read_to = news.file_number, news.survey_number
         self._figures.update(news.surveys)
-        surveyed = {name for name, (stamp, info) in self._read.items() if (info.uuid, *stamp) in news.surveys}
-        return surveyed | self._remember(news.files)
+        return news
 
-    def _remember(self, said: dict[str, FileSaid]) -> set[str]:
+    def _remember(self, said: dict[str, FileSaid]) -> bool:
         """Takes what the index says of files that are there as it knew them, and not known here yet."""
-        taken = set()
+        taken = False
         for key, (stamp, what) in said.items():
             name = key[len(self._prefix) :]
             if not key.startswith(self._prefix) or self._there.get(name) != stamp or not self._is_new(name):
                 continue
             if what.keys() == _SAID_BY_FILE:  # else it was written by another version of the app
-                path = self._place / name
-                self._read[name] = stamp, EpisodeInfo(path, number=number_of(path), size_bytes=stamp[1], **what)
-                taken.add(name)
+                self._list(name, what)
+                taken = True
         return taken
 
     def _is_new(self, name: str) -> bool:
         # A broken file may be repaired, or its permissions corrected, without a trace in its stamp.
-        stamp, info = self._read.get(name, (None, None))
-        return info is None or stamp != self._there[name] or bool(info.problem)
+        info = self._listed.get(name)
+        return info is None or self._read_at[name] != self._there[name] or (info.problem != "" and not info.surveyed)
 
-    def _take_in_files(self, budget_s: float, save: bool) -> set[str]:
-        """Opens the files that nobody knows. The names that are new, changed or gone."""
-        gone = self._read.keys() - self._there.keys()
+    def _take_in_files(self, budget_s: float, save: bool) -> bool:
+        """Opens the files that nobody knows. True when there is something new, changed or gone."""
+        gone = self._listed.keys() - self._there.keys()
         for name in gone:
-            del self._read[name]
+            del self._listed[name], self._read_at[name], self._recorded[name]
         new = [name for name in self._there if self._is_new(name)]
         if 0 < len(new) <= _ASK_BY_NAME:
-            keys = [self._prefix + name for name in new]
+            keys = [self._prefix + name for name in new if name.isascii()]
             self._remember(use_index(self.folder, lambda index: index.files_named(keys)))
         opened_now: dict[str, FileSaid] = {}
         until_s = time.monotonic() + budget_s
         for count, name in enumerate(filter(self._is_new, new)):
             if count >= _FEW and time.monotonic() > until_s:
-                self._read.pop(name, None)
-                continue
+                break
             info = _opened_info(self._place / name, self._there[name][1])
-            self._read[name] = self._there[name], info
+            said = {key: getattr(info, key) for key in _SAID_BY_FILE}
+            self._list(name, said, info.problem)
             if not info.problem and name.isascii() and info.uuid.isascii():
-                opened_now[self._prefix + name] = self._there[name], {key: getattr(info, key) for key in _SAID_BY_FILE}
-        self.unread = len(self._there) - len(self._read)
+                opened_now[self._prefix + name] = self._there[name], said
+        self.unread = len(self._there) - len(self._listed)
         if save and (opened_now or gone):
             use_index(self.folder, lambda index: index.put_files(opened_now, [self._prefix + name for name in gone]))
-        return gone.union(new)
+        return bool(gone or new)
 
-    def _relist(self, stale: set[str]) -> None:
-        if not stale:
-            return
-        infos = {name: info for name, (_, info) in self._read.items()}
-        figures = {name: self._figures.get((info.uuid, *stamp)) for name, (stamp, info) in self._read.items()}
-        for name in stale | self._collection.update(infos, figures):
-            if name in infos:
-                said, hints = self._said.of(infos[name].uuid), self._collection.of(name)
-                self._listed[name] = _complete(infos[name], said, figures[name], hints)
-            else:
-                self._listed.pop(name, None)
-        self._sorted = sorted(self._listed.values(), key=lambda info: (info.number, info.path.name))
+    def _list(self, name: str, said: dict[str, Any], problem: str = "") -> None:
+        """Makes the entry of a file from what it says itself, what was said about it and what a survey found."""
+        stamp = self._there[name]
+        later = self._later(name, said["uuid"], stamp) if not problem else {"problem": problem}
+        self._read_at[name], self._recorded[name] = stamp, said["outcome"]
+        path = Path(f"{self._place}/{name}")  # three times as quick as joining, which counts for thousands
+        self._listed[name] = EpisodeInfo(
+            path=path, number=number_in(name), size_bytes=stamp[1], **{**said, "outcome": said["outcome"], **later}
+        )
+
+    def _later(self, name: str, uuid: str, stamp: Stamp) -> dict[str, Any]:
+        """What is not in the file."""
+        said, figures = self._said.of(uuid), self._figures.get((uuid, *stamp))
+        later: dict[str, Any] = {}
+        if said is not NOTHING_SAID:
+            later = {"tags": said.tags, "note": said.note, "split": said.split}
+            if said.outcome:
+                later["outcome"] = said.outcome
+        if figures is not None:
+            hints = (*own_hints(figures, said.dismissed), *self._collection.of(name))
+            idle_s = 0.0 if "trim" in said.dismissed else figures.idle_start_s
+            later.update(problem=figures.problem, hints=hints, idle_start_s=idle_s, side=figures.side, surveyed=True)
+        return later
+
+    def _renew(self, names: Iterable[str]) -> None:
+        """Says anew what is not in the file."""
+        for name in names:
+            info = self._listed.get(name)
+            if info is not None and (info.surveyed or not info.problem):
+                later = self._later(name, info.uuid, self._read_at[name])
+                self._listed[name] = replace(info, **{"outcome": self._recorded[name], **_NOTHING_LATER, **later})
 
 
 _catalogs: dict[tuple[Path, bool], Catalog] = {}
@@ -259,24 +301,17 @@ def _annotated(info: EpisodeInfo, said: Annotation) -> EpisodeInfo:
     return replace(info, outcome=outcome, tags=said.tags, note=said.note, split=said.split)
 
 
-def _complete(
-    info: EpisodeInfo, said: Annotation, figures: Figures | None, from_collection: Iterable[str]
-) -> EpisodeInfo:
-    if info.problem:
-        return info
-    if figures is None:
-        return _annotated(info, said)
-    return replace(
-        info,
-        outcome=said.outcome or info.outcome,
-        tags=said.tags,
-        note=said.note,
-        split=said.split,
-        problem=figures.problem,
-        hints=(*own_hints(figures, said.dismissed), *from_collection),
-        idle_start_s=0.0 if "trim" in said.dismissed else figures.idle_start_s,
-        surveyed=True,
-    )
+def _number_and_name(item: tuple[str, EpisodeInfo]) -> tuple[int, str]:
+    return item[1].number, item[0]
+
+
+def _stamp(entry: "os.DirEntry[str]") -> Stamp | None:
+    """None for a file that has gone meanwhile; a link that leads nowhere is listed, with its problem."""
+    for follow in (True, False):
+        with contextlib.suppress(OSError):
+            stat = entry.stat(follow_symlinks=follow)
+            return stat.st_mtime_ns, stat.st_size
+    return None
 
 
 def _folder_stamp(folder: Path) -> tuple[int, int, int]:

@@ -35,13 +35,9 @@ class CollectionHints:
     def of(self, name: str) -> tuple[str, ...]:
         return self._hints.get(name, ())
 
-    def update(self, infos: Mapping[str, EpisodeInfo], figures: Mapping[str, Figures | None]) -> set[str]:
-        """The names whose hints are others than before."""
-        usable = {
-            name: (info, found)
-            for name, info in sorted(infos.items(), key=lambda item: (item[1].number, item[0]))
-            if (found := figures[name]) is not None and not info.problem and not found.problem
-        }
+    def update(self, infos: Mapping[str, EpisodeInfo], figures: Mapping[str, Figures]) -> set[str]:
+        """Both by file name. The names whose hints are others than before."""
+        usable = {name: (infos[name], found) for name, found in figures.items() if not infos[name].problem}
         hints: dict[str, list[str]] = {}
         for name, text in (*_duplicates(usable), *_exceptions(usable), *_outliers(usable)):
             hints.setdefault(name, []).append(text)
@@ -61,10 +57,13 @@ Usable = Mapping[str, tuple[EpisodeInfo, Figures]]
 
 
 def _duplicates(usable: Usable) -> Iterable[tuple[str, str]]:
-    first: dict[str, EpisodeInfo] = {}
-    for name, (info, found) in usable.items():
-        other = first.setdefault(found.motion, info)
-        if other is not info:
+    same: dict[str, list[str]] = {}
+    for name, (_, found) in usable.items():
+        same.setdefault(found.motion, []).append(name)
+    for names in same.values():
+        first, *others = sorted(names, key=lambda name: (usable[name][0].number, name)) if len(names) > 1 else names
+        for name in others:
+            info, other = usable[name][0], usable[first][0]
             how = "the same file content" if other.content_sha256 == info.content_sha256 else "exactly the same motion"
             yield name, f"Duplicate: {how} as in {other.path.name}."
 

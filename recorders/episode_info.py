@@ -19,7 +19,8 @@ class EpisodeInfo:
     `number` 0 for a file with a name of its own. `recovered` for a take that was cut off or whose journal was damaged.
     `problem` says in the operator's words why the file can not be used; then all but `path` and `number` is empty.
     `outcome`, `tags`, `note` and `split` are what the operator said last (`recorders.annotations`). `hints`,
-    `idle_start_s` and `surveyed` come from the survey, and only with `list_episodes`.
+    `idle_start_s` and `side` (which way round the gripper went: "left", "right" or "") come from the survey, and only
+    with `list_episodes`.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class EpisodeInfo:
     hints: tuple[str, ...] = ()
     idle_start_s: float = 0.0
     surveyed: bool = False
+    side: str = ""
 
 
 # What the file itself says; the rest is its name, what was said about it later and what a survey found.

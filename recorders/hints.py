@@ -45,6 +45,7 @@ class Motion:
 def idle_times(motion: Motion) -> tuple[float, float]:
     """For how long nothing moves at the start and at the end, s. Both 0 for an arm that never moves.
 
+    A moment of `STILL_WINDOW_S` before the first and after the last motion does not count: a trim should leave it.
     Nothing moves while neither the follower nor what it is told changes faster than `STILL_RAD` in `STILL_WINDOW_S`.
     """
     stamp_ns = motion.stamp_ns
@@ -100,9 +101,9 @@ def take_hints(info: EpisodeInfo, missing: Mapping[str, int]) -> Iterator[Hint]:
     """About the recording as a whole. `missing` items per stream."""
     if info.duration_s < TOO_SHORT_S:
         yield "short", f"Too short: it lasts {info.duration_s:.2f} s."
-    for stream, count in missing.items():
-        there = info.images.get(stream, info.frames if stream == "frames" else 0)
-        share = count / (there + count)
+    for stream, there in {**info.images, "frames": info.frames}.items():
+        count = missing.get(stream, 0)
+        share = count / max(1, there + count)
         if share >= MISSING_SHARE:
             what = "control ticks" if stream == "frames" else f"pictures of camera {stream!r}"
             yield "missing", f"Dropped: {count} of {there + count} {what} are missing ({100 * share:.1f} %)."

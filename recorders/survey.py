@@ -1,22 +1,25 @@
 """Looks through one episode once, and keeps what lists, hints and statistics need of it."""
 
 import hashlib
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recorders.catalog import Catalog
 from recorders.checksum import array_sha256
 from recorders.episode_info import EpisodeInfo
 from recorders.episode_reader import EpisodeReader
-from recorders.errors import EpisodeCorrupt, RecorderError
+from recorders.errors import DiskError, EpisodeCorrupt, RecorderError
 from recorders.hints import Hint, Motion, black_hints, frozen_hints, idle_times, motion_hints, path_length, take_hints
-from recorders.index import Figures, Survey
+from recorders.index import INDEX_FOLDER, Figures, Index, Key, Survey, use_index
 from recorders.statistics import Moments
 from recorders.thumbnails import thumbnail
 
+_KEEP_S = 1.0  # so long what was found may wait: one write for several episodes
 _LOOKED_AT = 9  # pictures of each camera; the first, the middle and the last are in the thumbnail
 
 SideOf = Callable[[EpisodeInfo, NDArray[np.float64]], str]
@@ -33,6 +36,35 @@ def survey(path: Path, side_of: SideOf) -> Survey:
     except (RecorderError, OSError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError) as error:
         # One file that nobody foresaw must not keep the others from being looked through.
         return Survey(Figures(hints=(("unread", f"It could not be looked through. {error}"),)))
+
+
+def look_through(catalog: Catalog, side_of: SideOf, skipped: Set[Path] = frozenset()) -> Iterator[Path]:
+    """Surveys what nobody has surveyed yet, but `skipped`, and keeps what it finds in the index of the folder.
+
+    Gives each path before it is looked at. Raises `DiskError` when the index can not be written.
+    """
+    found: dict[Key, Survey] = {}
+    since_s = time.monotonic()
+    for info in catalog.unsurveyed():
+        if info.path not in skipped:
+            yield info.path
+            found[catalog.key(info)] = survey(info.path, side_of)
+        if time.monotonic() - since_s > _KEEP_S:
+            _keep(catalog.folder, found)
+            found, since_s = {}, time.monotonic()
+    _keep(catalog.folder, found)
+
+
+def _keep(folder: Path, found: dict[Key, Survey]) -> None:
+    def keep(index: Index) -> bool:
+        index.put_surveys(found)
+        return index.kept
+
+    if found and not use_index(folder, keep):
+        raise DiskError(
+            f"Episodes can not be looked through. Nothing can be kept in {folder / INDEX_FOLDER}, so hints, thumbnails "
+            "and statistics are missing. Correct the permissions of the folder, or free some space."
+        )
 
 
 def _looked_through(reader: EpisodeReader, side_of: SideOf) -> Survey:

@@ -150,7 +150,7 @@ def _is_inside(gap: Gap, reader: EpisodeReader, kept: dict[str, Range], span: Ra
         sequence = reader.images(gap.stream).sequence
         first, last = kept[gap.stream]
         before = int(np.searchsorted(sequence, gap.first_missing)) - 1
-        return (before == -1 or first <= before) and (before + 1 == len(sequence) or before + 1 <= last)
+        return (before == -1 or first <= before <= last) and (before + 1 == len(sequence) or before + 1 <= last)
     # A tick has no number in the file. What is not known to lie outside must be told.
     return all(stamp_ns == -1 or span[0] <= stamp_ns <= span[1] for stamp_ns in (gap.t0_ns, gap.t1_ns))
 

@@ -10,9 +10,7 @@ from drivers.arms import ARMS
 from drivers.arms.model import ArmModel
 from drivers.arms.studio_arm import STUDIO_FOLLOWER
 from drivers.kinematics import Chain
-from recorders import schema
 from recorders.catalog import EpisodeInfo
-from recorders.episode_file import opened
 from recorders.episode_reader import EpisodeReader
 from teleop_studio.insight.mode_split import side_of_demonstration
 from teleop_studio.rig_cameras import project_points
@@ -66,7 +64,7 @@ def follower_model(info: EpisodeInfo) -> ArmModel:
     return ARMS[name]
 
 
-def row_of(info: EpisodeInfo, side: str = "") -> EpisodeRow:
+def row_of(info: EpisodeInfo, side: str = "", binned: bool = False) -> EpisodeRow:
     """The catalogue's entry as the lists show it."""
     return EpisodeRow(
         path=info.path,
@@ -81,16 +79,22 @@ def row_of(info: EpisodeInfo, side: str = "") -> EpisodeRow:
         run=str(info.extra.get("run", "")),
         side="" if side == "neither" else side,
         problem=info.problem,
+        operator=info.operator,
+        cameras=tuple(info.images),
+        tags=info.tags,
+        note=info.note,
+        split=info.split,
+        hints=info.hints,
+        idle_start_s=info.idle_start_s,
+        size_mb=info.size_bytes / 1e6,
+        binned=binned,
     )
 
 
-def measured_side(info: EpisodeInfo) -> str:
+def measured_side(info: EpisodeInfo, positions: NDArray[np.float64]) -> str:
     """Which way round the gripper went, from its measured path: "left", "right", or "" when it can not be told.
 
-    Raises a `RecorderError`, or `ValueError` for an episode without frames or of an unknown arm.
+    `positions` (T, D) rad of the follower. Raises `ValueError` for an episode of an unknown arm.
     """
-    # The one array it needs and not an `EpisodeReader`: the window asks between two of its pictures.
-    with opened(info.path) as file:
-        positions = np.asarray(file[schema.FOLLOWER_POSITION.path][::_SIDE_STRIDE], np.float64)
-    side = side_of_demonstration(Chain(follower_model(info)).forward(positions))
+    side = side_of_demonstration(Chain(follower_model(info)).forward(positions[::_SIDE_STRIDE]))
     return "" if side == "neither" else side

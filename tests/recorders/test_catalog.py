@@ -1,21 +1,17 @@
 """Episodes of a folder: listed in order, labelled, put away, never dropped silently."""
 
+import errno
 import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import pytest
 
-from recorders.catalog import episode_info, label, list_episodes, move_to_bin
+from recorders.catalog import Catalog, episode_info, label, list_episodes, move_to_bin, restore, say
 from recorders.episode_builder import build_episode
 from recorders.episode_reader import EpisodeReader
 from recorders.errors import EpisodeCorrupt, EpisodeFormatUnknown, EpisodeMissing
 from tests.recorders.takes import recorded
-
-ROOT = Path(__file__).parents[2]
 
 
 def built(folder: Path) -> Path:
@@ -66,32 +62,6 @@ def test_a_file_that_changes_is_read_anew_and_one_that_goes_is_forgotten(tmp_pat
     assert [info.path for info in list_episodes(tmp_path)] == [first]
 
 
-def copies(folder: Path, count: int) -> None:
-    """As many episodes more as `count`, all with the content of a first one."""
-    path = built(folder)
-    for number in range(2, count + 1):
-        shutil.copy(path, folder / f"{number:06d}-{path.name[7:]}")
-
-
-def test_many_episodes_are_listed_by_the_next_start_without_opening_them(tmp_path: Path) -> None:
-    copies(tmp_path, 25)
-    infos = list_episodes(tmp_path)
-    for info in infos:  # what can not be opened any more can only come from the cache
-        stat = info.path.stat()
-        info.path.write_bytes(bytes(stat.st_size))
-        os.utime(info.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    code = "import sys, pathlib, recorders.catalog as c; print(c.list_episodes(pathlib.Path(sys.argv[1])))"
-    command = [sys.executable, "-c", code, str(tmp_path)]
-    assert subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout == f"{infos}\n"
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"version": 0, "files": {}}', '{"version": 1, "files": {"a": 3}}'])
-def test_a_cache_that_can_not_be_used_costs_nothing_but_time(tmp_path: Path, content: str) -> None:
-    path = built(tmp_path)
-    (tmp_path / ".catalog.json").write_text(content)
-    assert [info.path for info in list_episodes(tmp_path)] == [path]
-
-
 def test_the_newest_label_counts_everywhere_and_the_file_stays_as_it_was(tmp_path: Path) -> None:
     first, second = built(tmp_path), built(tmp_path)
     before = first.read_bytes()
@@ -135,3 +105,106 @@ def test_the_bin_keeps_two_files_of_one_name(tmp_path: Path) -> None:
     path.write_bytes(b"another one")
     assert move_to_bin(path) != moved
     assert moved.exists()
+
+
+def test_a_restored_episode_is_the_one_it_was(tmp_path: Path) -> None:
+    path = built(tmp_path)
+    say(path, "ada", outcome="failure", add_tags=["odd"], split="train")
+    before, listed = path.read_bytes(), list_episodes(tmp_path)
+    moved = move_to_bin(path)
+    assert list_episodes(tmp_path) == []
+    (binned,) = list_episodes(tmp_path, binned=True)
+    assert (binned.path, binned.number, binned.outcome, binned.tags) == (moved, 1, "failure", ("odd",))
+    assert restore(moved) == path
+    assert path.read_bytes() == before
+    assert list_episodes(tmp_path) == listed
+    assert list_episodes(tmp_path, binned=True) == []
+    with pytest.raises(EpisodeMissing, match=r"no episode .* in the bin\. It may have been restored already"):
+        restore(moved)
+    with pytest.raises(EpisodeMissing, match="in the bin"):
+        restore(path)
+
+
+def test_restoring_takes_the_place_of_no_other_file(tmp_path: Path) -> None:
+    path = built(tmp_path)
+    content = path.read_bytes()
+    first = move_to_bin(path)
+    path.write_bytes(b"in its place")
+    second = move_to_bin(path)
+    path.write_bytes(b"and once more")
+    assert restore(first).read_bytes() == content
+    assert restore(second).read_bytes() == b"in its place"
+    assert path.read_bytes() == b"and once more"
+    assert len(list(tmp_path.glob("*.h5"))) == 3
+
+
+def test_a_name_that_the_bin_had_to_count_is_given_back(tmp_path: Path) -> None:
+    path = built(tmp_path)
+    first = move_to_bin(path)
+    path.write_bytes(first.read_bytes())
+    second = move_to_bin(path)
+    assert second.name != path.name
+    assert restore(second) == path
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP])
+def test_the_bin_works_on_disks_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def no_links(*arguments: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "link", no_links)
+    path = built(tmp_path)
+    moved = move_to_bin(path)
+    path.write_bytes(b"another one")
+    assert move_to_bin(path) != moved
+    assert restore(moved) == path
+
+
+def test_a_binned_episode_can_still_be_labelled(tmp_path: Path) -> None:
+    moved = move_to_bin(built(tmp_path))
+    say(moved, note="why it lies here")
+    assert list_episodes(tmp_path, binned=True)[0].note == "why it lies here"
+    assert episode_info(moved).note == "why it lies here"
+
+
+def test_numbers_go_on_after_an_episode_that_is_in_the_bin_and_one_that_was_restored(tmp_path: Path) -> None:
+    built(tmp_path)
+    moved = move_to_bin(built(tmp_path))
+    assert built(tmp_path).name.startswith("000003-")
+    restore(moved)
+    assert built(tmp_path).name.startswith("000004-")
+
+
+def test_a_list_is_the_same_object_until_something_changes(tmp_path: Path) -> None:
+    path = built(tmp_path)
+    catalog = Catalog(tmp_path)
+    catalog.refresh()
+    before = catalog.infos
+    catalog.refresh(scan=False)
+    assert catalog.infos is before
+    label(path, "failure")
+    catalog.refresh(scan=False)
+    assert catalog.infos[0].outcome == "failure"
+    built(tmp_path)
+    catalog.refresh(scan=False)
+    assert len(catalog.infos) == 2
+
+
+def test_a_large_folder_is_read_a_little_at_a_time(tmp_path: Path) -> None:
+    path = built(tmp_path)
+    for number in range(2, 41):
+        os.link(path, tmp_path / f"{number:06d}-{path.name[7:]}")
+    catalog = Catalog(tmp_path)
+    catalog.refresh(budget_s=0.0)
+    assert 0 < len(catalog.infos) < 40
+    assert len(catalog.infos) + catalog.unread == 40
+    while catalog.unread:
+        catalog.refresh(budget_s=0.0)
+    assert [info.number for info in catalog.infos] == list(range(1, 41))
+
+
+def test_what_the_file_says_is_in_its_entry(tmp_path: Path) -> None:
+    (info,) = list_episodes(tmp_path) or [episode_info(built(tmp_path))]
+    assert (info.operator, info.size_bytes) == ("ada", info.path.stat().st_size)
+    with h5py.File(info.path) as file:
+        assert info.content_sha256 == file.attrs["content_sha256"]
