@@ -1,6 +1,8 @@
 """Files of every older version are read, verified and brought to the newest one, and nothing of them is lost."""
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -19,6 +21,7 @@ from recorders.verify import verify
 from tests.recorders.golden_take import ANCHORS, CALIBRATION, CAMERAS, FRONT, LOOP, SHOWN, WALL_NS
 from tests.recorders.takes import JOINTS, PICTURE_NS, START_NS, frame, picture, recorded
 
+ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 NAME = "000001-8ade8d35.h5"
 OLD = [f"{FORMAT_VERSION[0]}.{minor}" for minor in range(FORMAT_VERSION[1])]
@@ -150,3 +153,45 @@ def test_a_journal_that_an_older_version_left_behind_is_built(tmp_path: Path, ve
         assert reader.format_version == FORMAT_VERSION
         assert_golden(reader, version)
     assert verify(result.path) == []
+
+
+KILL_AT_EACH_STEP = """
+import os, shutil, signal, sys
+from pathlib import Path
+from recorders.migrate import migrate
+source, steps = Path(sys.argv[1]), {"open", "os.mkdir", "os.link", "os.rename", "os.remove"}
+for step in range(1000):
+    folder = source.parent / str(step)
+    folder.mkdir()
+    path = Path(shutil.copy(source, folder))
+    child = os.fork()
+    if child == 0:
+        left = step
+        def die(event, arguments):
+            global left
+            if event in steps:
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                left -= 1
+        sys.addaudithook(die)
+        migrate(path)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        break
+print(step)
+"""
+
+
+def test_a_migration_killed_at_any_step_leaves_a_whole_episode_under_its_name(tmp_path: Path) -> None:
+    path = golden("1.0", tmp_path)
+    command = [sys.executable, "-c", KILL_AT_EACH_STEP, str(path)]
+    killed = int(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    assert killed >= 5
+    for step in range(killed + 1):
+        left = tmp_path / str(step) / NAME
+        assert verify(left) == []
+        if step < killed:
+            migrate(left)  # the next attempt succeeds, or has nothing to do
+        with EpisodeReader(left) as reader:
+            assert reader.format_version == FORMAT_VERSION
+        assert [entry.name for entry in left.parent.glob("*.migrating")] == []

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
 from recorders.episode_builder import build_episode
 from recorders.episode_reader import EpisodeReader, Event, Gap
-from recorders.episode_writer import CameraDescription, EpisodeWriter
+from recorders.episode_writer import CameraDescription, EpisodeWriter, LoopStatistics
 from recorders.errors import EpisodeIncomplete, EpisodeMissing
 from recorders.verify import verify
 from tests.recorders.takes import (
@@ -108,6 +109,30 @@ def test_the_description_comes_back_with_what_the_end_of_the_take_added(tmp_path
     assert info.extra == {"run": "b", "table": "x" * 100_000, "left_share": 0.25}
     assert (read.cameras, read.joint_names, read.effort_units) == (told.cameras, JOINTS, ("mA",) * 7)
     assert (read.control_hz, read.operator) == (100.0, "ada")
+
+
+def test_an_episode_says_what_it_was_made_from_and_what_its_positions_are_in(tmp_path: Path) -> None:
+    told = description(
+        position_unit="deg", derived_from="8ade8d35-0000-4000-8000-000000000000", derivation="imported from elsewhere"
+    )
+    writer = EpisodeWriter(tmp_path, told)
+    writer.add_frame(frame(0))
+    path = build_episode(writer.finish("success"))
+    with EpisodeReader(path) as reader:
+        assert reader.description == told
+        assert reader.position_unit == "deg"
+    with h5py.File(path) as file:
+        units = [file[name].attrs["unit"] for name in ("leader/position", "leader/velocity", "action/sent")]
+        assert units == ["deg", "deg/s", "deg"]
+    assert verify(path) == []
+
+
+def test_the_loop_is_described_by_what_was_measured_until_the_end(tmp_path: Path) -> None:
+    loop = LoopStatistics(1000, 2, 0.01, 0.3, 4.5, 7)
+    writer = EpisodeWriter(tmp_path, description())
+    writer.add_frame(frame(0))
+    with EpisodeReader(build_episode(writer.finish("success", loop=loop))) as reader:
+        assert reader.loop_statistics == loop
 
 
 def test_a_jump_of_a_cameras_count_becomes_a_gap_unless_it_was_reported(tmp_path: Path) -> None:
