@@ -20,6 +20,7 @@ from ui import theme
 from ui.actions import KEYS, KeySpec, add_action, make_actions
 from ui.bridge import Bridge
 from ui.commands import Commands
+from ui.episode_keys import EPISODE_KEYS
 from ui.pages import PAGES
 from ui.pages.page import Page
 from ui.stop_key import StopKey
@@ -134,7 +135,8 @@ class MainWindow(QMainWindow):
 
     def show_keys(self) -> None:
         if self._key_sheet is None:
-            self._key_sheet = KeySheet((*self.page_actions.values(), *self._own_keys), self)
+            more = (*self.page_actions.values(), *self._own_keys, *EPISODE_KEYS)
+            self._key_sheet = KeySheet(more, self)
         self._key_sheet.show()
         self._key_sheet.raise_()
 

@@ -119,11 +119,11 @@ QFrame#panel {{ background: {PANEL}; border: 1px solid #1f262e; border-radius: 8
 QLabel[role="caption"] {{ color: {SOFT}; font-size: 11px; font-weight: 500; }}
 QLabel[role="heading"] {{ color: {SOFT}; font-size: 12px; font-weight: 600; }}
 QLabel[role="soft"] {{ color: {SOFT}; font-size: 12px; }}
-QLineEdit, QComboBox, QAbstractSpinBox {{
+QLineEdit, QComboBox, QAbstractSpinBox, QPlainTextEdit {{
     background: {WINDOW}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
     padding: 2px 8px; min-height: 22px; selection-background-color: {ACCENT};
 }}
-QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus {{ border-color: {ACCENT}; }}
+QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus, QPlainTextEdit:focus {{ border-color: {ACCENT}; }}
 QLineEdit:disabled, QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {FAINT}; border-color: #20272f; }}
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url({ICONS.as_posix()}/down.svg); width: 12px; height: 12px; }}
@@ -144,6 +144,7 @@ QPushButton:checked {{ background: #1d3a5c; border-color: {ACCENT}; color: #ffff
 QPushButton:disabled {{ color: {FAINT}; background: {PANEL}; border-color: #20272f; }}
 QPushButton[quiet="true"] {{ background: transparent; border: none; color: {SOFT}; padding: 2px 6px; }}
 QPushButton[quiet="true"]:hover {{ color: {TEXT}; background: {RAISED}; }}
+QPushButton[quiet="true"]:checked {{ color: {TEXT}; background: {HOVER}; }}
 QCheckBox {{ spacing: 7px; color: {SOFT}; }}
 QCheckBox::indicator {{
     width: 14px; height: 14px; border: 1px solid {LINE}; border-radius: 4px; background: {WINDOW};
@@ -167,6 +168,23 @@ QMenu::item {{ padding: 6px 26px 6px 14px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {HOVER}; }}
 QMenu::separator {{ height: 1px; background: {LINE}; margin: 5px 8px; }}
 QAbstractItemView {{ background: transparent; border: none; outline: none; }}
+QHeaderView {{ background: transparent; border: none; }}
+QHeaderView::section {{
+    background: {PANEL}; color: {SOFT}; font-size: 12px; font-weight: 500;
+    border: none; border-bottom: 1px solid {LINE}; padding: 0 8px;
+}}
+QHeaderView::section:hover {{ color: {TEXT}; }}
+QHeaderView::up-arrow {{ image: url({ICONS.as_posix()}/up.svg); width: 9px; height: 9px; }}
+QHeaderView::down-arrow {{ image: url({ICONS.as_posix()}/down.svg); width: 9px; height: 9px; }}
+QRadioButton {{ spacing: 8px; }}
+QRadioButton::indicator {{
+    width: 14px; height: 14px; border: 1px solid {FAINT}; border-radius: 8px; background: {WINDOW};
+}}
+QRadioButton::indicator:checked {{
+    width: 6px; height: 6px; border: 5px solid {ACCENT}; border-radius: 8px; background: #ffffff;
+}}
+QRadioButton::indicator:disabled {{ border-color: {LINE}; }}
+QRadioButton:disabled {{ color: {FAINT}; }}
 QScrollBar:vertical {{ width: 9px; background: transparent; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {LINE}; border-radius: 4px; min-height: 28px; }}
 QScrollBar::handle:vertical:hover {{ background: {FAINT}; }}

@@ -76,20 +76,20 @@ def test_record_train_and_run_by_keys_alone(operator: Operator, studio: Studio) 
         operator.press(Qt.Key.Key_Space)
         operator.wait_for(lambda count=count: len(studio.episodes()) == count)  # type: ignore[misc]
 
-    operator.turn_to(2)
+    operator.turn_to(3)
     steps = operator.window.findChild(QSpinBox, "training_steps")
     steps.setValue(10)
     operator.wait_for(operator.window.findChild(QPushButton, "train").isEnabled)
     QTest.mouseClick(operator.window.findChild(QPushButton, "train"), Qt.MouseButton.LeftButton)
     operator.wait_for(lambda: bool(studio.status.training and studio.status.training.finished))
-    operator.turn_to(3)
+    operator.turn_to(4)
     operator.press(Qt.Key.Key_P)
     operator.wait_for(lambda: studio.status.state is State.POLICY and studio.status.inference.chunks >= 2)
     assert studio.overlay is not None
     operator.press(Qt.Key.Key_F)
     operator.wait_for(lambda: [row.outcome for row in studio.trials()] == ["failure"])
 
-    operator.turn_to(4)
+    operator.turn_to(5)
     compare = operator.window.pages["compare"]
     operator.wait_for(lambda: len(compare.findChildren(CameraView)) == 2)
     operator.wait_for(lambda: all(pixels(view).std() > 20 for view in compare.findChildren(CameraView)))

@@ -10,6 +10,7 @@ from teleop_studio.session import Session, StudioError
 from teleop_studio.status import (
     CameraHealth,
     EpisodeRow,
+    FormatInfo,
     History,
     InferenceHealth,
     JobStatus,
@@ -22,6 +23,7 @@ from teleop_studio.status import (
     TrainingStatus,
 )
 from teleop_studio.workspace import Workspace
+from tests.ui.stand_in_library import StandInLibrary
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "forearm_roll", "wrist_pitch", "wrist_roll", "gripper")
 H, K, S, N = 16, 8, 10, 32
@@ -182,9 +184,13 @@ class StandInStudio:
         self.job: JobStatus | None = None
         self.training: TrainingStatus | None = None
         self.notices: tuple[str, ...] = ()
+        self.operator = ""
+        self.missing: dict[str, int] = {}  # camera: pictures missing in the running take
+        self.disk_left_s = 5 * 3600.0
         self.opened: list[StandInEpisode] = []
         self.rows = [self._episode(number, "scripted") for number in range(1, 13)]
         self.trial_rows = [self._episode(number, "policy") for number in range(1, 7)]
+        self.library = StandInLibrary(self)
 
     def _episode(self, number: int, source: str) -> EpisodeRow:
         folder = self.workspace.trials if source == "policy" else self.workspace.episodes
@@ -241,13 +247,20 @@ class StandInStudio:
             episodes=len(self.rows),
             active_run="flow-matching-001" if state is State.POLICY else "",
             loop=LoopHealth(100, "nice -10", self.polls * 3, 0, 0.05, 0.31, 0.9) if is_open else LoopHealth(),
-            recorder=RecorderHealth(state is State.RECORDING, frames, frames),
+            recorder=self._recorder(state is State.RECORDING, frames),
             inference=InferenceHealth(False, state is State.POLICY, "flow-matching-001", self.polls // 16, 21, 34, 48),
             training=self.training,
             job=self.job,
             notices=self.notices,
         )
         return self.status
+
+    def _recorder(self, recording: bool, frames: int) -> RecorderHealth:
+        missing = sum(self.missing.values())
+        pictures = {name: (frames // 4, self.missing.get(name, 0)) for name in self.camera_names}
+        return RecorderHealth(
+            recording, frames, frames + missing, missing=missing, pictures=pictures, disk_left_s=self.disk_left_s
+        )
 
     def image(self, camera: str) -> tuple[int, NDArray[np.uint8]] | None:
         if self.session.state is State.CLOSED:
@@ -278,6 +291,11 @@ class StandInStudio:
 
     def discard(self) -> None:
         self._apply("discard")
+
+    def bookmark(self, text: str = "") -> float:
+        self.calls.append(("bookmark",))
+        self.session.apply("bookmark")
+        return self.take_s
 
     def stop(self) -> None:
         self.calls.append(("stop",))
@@ -360,8 +378,28 @@ class StandInStudio:
     def trials(self) -> list[EpisodeRow]:
         return list(self.trial_rows)
 
+    def export_formats(self) -> tuple[FormatInfo, ...]:
+        return (
+            FormatInfo("lerobot", "LeRobotDataset v3", "For training with lerobot; stamps become a fixed rate."),
+            FormatInfo("robomimic", "robomimic HDF5", "One file of all episodes, read by robomimic's SequenceDataset."),
+            FormatInfo("plain", "MP4 and CSV", "A video per camera and a table of joints, for everybody else."),
+            FormatInfo("zarr", "Zarr", "A chunked store.", "Install it with `pip install zarr` first."),
+        )
+
+    def import_formats(self) -> tuple[FormatInfo, ...]:
+        return self.export_formats()[:2]
+
+    def export(self, format: str, episodes: list[Path], out: Path, fps: int = 0) -> None:
+        self.calls.append(("export", format, tuple(episodes), out, fps))
+        title = f"Exporting {len(episodes)} episodes as {format}"
+        self.job = JobStatus(title, 0, len(episodes), "0001.h5", takes=False)
+
+    def import_episodes(self, format: str, source: Path) -> None:
+        self.calls.append(("import_episodes", format, source))
+        self.job = JobStatus(f"Importing {source.name}", 0, 10, "Episode 1", takes=False)
+
     def open_episode(self, path: Path) -> StandInEpisode:
-        for row in self.rows + self.trial_rows:
+        for row in self.rows + self.trial_rows + self.library.bin_rows:
             if row.path == path:
                 view = StandInEpisode(row, 0.9 if row.source == "policy" else 0.0, row.duration_s)
                 self.opened.append(view)

@@ -31,6 +31,12 @@ def _record() -> "Factory":
     return RecordPage
 
 
+def _episodes() -> "Factory":
+    from ui.pages.episodes import EpisodesPage
+
+    return EpisodesPage
+
+
 def _train() -> "Factory":
     from ui.pages.train import TrainPage
 
@@ -51,7 +57,10 @@ def _compare() -> "Factory":
 
 PAGES: dict[str, PageRecord] = {
     "record": PageRecord("Record", "Drive the arm and record demonstrations", "record", "Ctrl+1", _record),
-    "train": PageRecord("Train", "Train a policy from the demonstrations", "train", "Ctrl+2", _train),
-    "deploy": PageRecord("Deploy", "Let a policy drive and see what it thinks", "deploy", "Ctrl+3", _deploy),
-    "compare": PageRecord("Compare", "A demonstration and a trial on one time line", "compare", "Ctrl+4", _compare),
+    "episodes": PageRecord(
+        "Episodes", "Look through, sort out and hand on what was recorded", "episodes", "Ctrl+2", _episodes
+    ),
+    "train": PageRecord("Train", "Train a policy from the demonstrations", "train", "Ctrl+3", _train),
+    "deploy": PageRecord("Deploy", "Let a policy drive and see what it thinks", "deploy", "Ctrl+4", _deploy),
+    "compare": PageRecord("Compare", "A demonstration and a trial on one time line", "compare", "Ctrl+5", _compare),
 }

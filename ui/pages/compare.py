@@ -62,6 +62,9 @@ class ComparePage(Page):
     def enter(self) -> None:
         self.human.offer(self.bridge.call(self.studio.episodes) or [])
         self.policy.offer(self.bridge.call(self.studio.trials) or [])
+        wanted, self.commands.choices.compare = self.commands.choices.compare, None
+        if wanted is not None and not any(side.show_episode(wanted) for side in self.sides):
+            self.bridge.notice.emit("info", f"{wanted.name} can not be compared.", "It is in the workspace no more.")
 
     def leave(self) -> None:
         self.play.setChecked(False)

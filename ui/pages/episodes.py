@@ -19,7 +19,6 @@ from ui.episode_keys import EPISODE_KEYS
 from ui.pages.page import Page
 from ui.widgets import wording
 from ui.widgets.collection_panel import CollectionPanel
-from ui.widgets.episode_cells import PICTURE_HEIGHT
 from ui.widgets.episode_list_panel import EpisodeListPanel
 from ui.widgets.episode_model import SPLITS
 from ui.widgets.selection_panel import SelectionPanel
@@ -37,10 +36,10 @@ class EpisodesPage(Page):
         self.setObjectName("episodes_page")
         self.edits = EpisodeEdits(bridge, self)
         self.keys = {spec.name: add_action(self, spec, getattr(self, _slot(spec.name))) for spec in EPISODE_KEYS}
-        self.thumbnails = Thumbnails(lambda path: bridge.call(bridge.studio.library.thumbnail, path), PICTURE_HEIGHT)
+        self.thumbnails = Thumbnails(lambda path: bridge.call(bridge.studio.library.thumbnail, path))
         self.list = EpisodeListPanel(bridge, self.thumbnails, self.keys)
         self.table = self.list.table
-        self.selection = SelectionPanel(bridge, {**actions, **self.keys})
+        self.selection = SelectionPanel(bridge, self.thumbnails, {**actions, **self.keys})
         self.collection = CollectionPanel()
         self.side = QStackedWidget()
         self._refreshes = self._not_before = 0
@@ -100,6 +99,7 @@ class EpisodesPage(Page):
         self.list.refresh(status, library.surveying, library.trimming)
         if self.thumbnails.load():
             self.table.viewport().update()
+            self.selection.montage.update()
         if self.side.currentWidget() is self.selection and self.selection.preview.isVisible():
             self.selection.preview.refresh()
         self._allow(status)

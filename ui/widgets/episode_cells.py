@@ -10,7 +10,7 @@ from teleop_studio.status import EpisodeRow
 from ui import theme
 from ui.widgets.episode_model import COLUMNS, Column, EpisodeModel, outcome_of
 from ui.widgets.outcome_mark import draw_outcome
-from ui.widgets.thumbnails import Thumbnails, is_strip
+from ui.widgets.thumbnails import Thumbnails, draw_fitted, draw_middle
 
 ROW_HEIGHT = 40
 PICTURE_HEIGHT = 36
@@ -82,17 +82,11 @@ class EpisodeCells(QStyledItemDelegate):
         painter.fillRect(frame, QColor(theme.WINDOW))
         if pixmap is None:
             return
-        source = QRectF(pixmap.rect())
-        if is_strip(pixmap.width(), pixmap.height()) and not wide:
-            source = QRectF(pixmap.width() / 3, 0, pixmap.width() / 3, pixmap.height())
-        scale = min(frame.width() / source.width(), 1.0)
-        shown = QRectF(0, 0, source.width() * scale, source.height() * scale)
-        shown.moveCenter(frame.center())
-        if wide:
-            shown.moveLeft(frame.left())
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setOpacity(0.45 if row.binned else 1.0)
-        painter.drawPixmap(shown, pixmap, source)
+        if wide:
+            draw_fitted(painter, frame, pixmap, QRectF(pixmap.rect()))
+        else:
+            draw_middle(painter, frame, pixmap)
         painter.setOpacity(1.0)
 
     def _paint_outcome(self, painter: QPainter, place: QRectF, row: EpisodeRow) -> None:
@@ -117,7 +111,7 @@ class EpisodeCells(QStyledItemDelegate):
             plate = QRectF(left, place.center().y() - 10, min(width, room), 20)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(theme.HOVER))
+            painter.setBrush(QColor("#34404d"))  # must stand out from a selected row too
             painter.drawRoundedRect(plate, 10, 10)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(QColor(theme.TEXT))

@@ -60,6 +60,15 @@ class EpisodeSide(Panel):
         if usable and self.view is None:
             self._open(usable[index].path)
 
+    def show_episode(self, path: Path) -> bool:
+        """Open the listed episode at `path`; False when it is not listed here."""
+        index = self.choice.findData(path)
+        if index < 0:
+            return False
+        self.choice.setCurrentIndex(index)
+        self._open(path)
+        return True
+
     def close_episode(self) -> None:
         if self.view is not None:
             self.view.close()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from teleop_studio.status import EpisodeRow
@@ -15,6 +15,7 @@ from ui.widgets.episode_model import COLUMN_NUMBERS, COLUMNS, EpisodeModel
 from ui.widgets.thumbnails import Thumbnails
 
 _STRETCHED = {"task": 3, "tags": 2}  # shares of the room that is left over
+_TASK_FIRST = 200  # px that task and tags get of it before the pictures become three
 
 
 class EpisodeTable(QTableView):
@@ -138,6 +139,26 @@ class EpisodeTable(QTableView):
     def keyboardSearch(self, _text: str) -> None:
         """Letters are actions here; the search field searches."""
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up and Down begin at the current row when nothing is selected; Home and End are the first and last row."""
+        key, extends = Qt.Key(event.key()), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        last = len(self._model.shown) - 1
+        if last < 0 or event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().keyPressEvent(event)
+        elif key in (Qt.Key.Key_Home, Qt.Key.Key_End):
+            self._step_to(0 if key == Qt.Key.Key_Home else last, extends)
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not self.selectionModel().hasSelection():
+            self._step_to(max(self.currentIndex().row(), 0), extends=False)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.opened.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _step_to(self, number: int, extends: bool) -> None:
+        start = self.currentIndex().row() if extends else number
+        self._select_numbers(range(min(start, number), max(start, number) + 1))
+        self._go_to(number)
+
     # --- columns ---------------------------------------------------------------------------------------------------
 
     @property
@@ -187,7 +208,7 @@ class EpisodeTable(QTableView):
         left = room - sum(COLUMNS[number].width for number in shown)
         shares = sum(_STRETCHED.get(COLUMNS[number].name, 0) for number in shown)
         picture = NARROW_PICTURE + 12
-        if left >= WIDE_PICTURE - NARROW_PICTURE:
+        if left >= WIDE_PICTURE - NARROW_PICTURE + _TASK_FIRST:
             picture, left = WIDE_PICTURE + 12, left - WIDE_PICTURE + NARROW_PICTURE
         for number, column in enumerate(COLUMNS):
             self.setColumnHidden(number, number not in shown)

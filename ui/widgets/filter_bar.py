@@ -20,12 +20,13 @@ class FilterBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._clearing = False  # one change for all fields together
         self.text = QLineEdit()
         self.text.setObjectName("episode_search")
         self.text.setAccessibleName("search in the episodes")
         self.text.setPlaceholderText("Search task, operator, tag, note or number  (Ctrl+F)")
         self.text.setClearButtonEnabled(True)
-        self.text.textChanged.connect(lambda _text: self.changed.emit())
+        self.text.textChanged.connect(lambda _text: self._tell())
         self.collection = _combo("collection_choice", "which episodes are listed", self.collection_changed.emit)
         for key, title in COLLECTIONS:
             self.collection.addItem(title, key)
@@ -37,7 +38,7 @@ class FilterBar(QWidget):
         for key in ("automatic", "train", "held_out"):
             self.split.addItem(key.replace("_", " "), key)
         self.hints = check_box("hints_filter", "with hints", "Only episodes that look odd or can not be used")
-        self.hints.toggled.connect(lambda _on: self.changed.emit())
+        self.hints.toggled.connect(lambda _on: self._tell())
         self.clear = button("clear_filters", "Clear", "List everything again", self.clear_all, quiet=True)
         self._lay_out()
 
@@ -59,11 +60,15 @@ class FilterBar(QWidget):
         column.addLayout(row)
 
     def _quick(self, name: str, what: str) -> QComboBox:
-        combo = _combo(name, f"only this {what}", self.changed.emit)
+        combo = _combo(name, f"only this {what}", self._tell)
         combo.addItem(f"any {what}", "")
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         combo.setMinimumContentsLength(9)
         return combo
+
+    def _tell(self) -> None:
+        if not self._clearing:
+            self.changed.emit()
 
     @property
     def filter(self) -> EpisodeFilter:
@@ -86,16 +91,13 @@ class FilterBar(QWidget):
         self._fill(self.source, sorted({row.source for row in rows if row.source}))
 
     def clear_all(self) -> None:
-        blocked = [self.text, self.outcome, self.task, self.tag, self.source, self.split, self.hints]
-        for widget in blocked:
-            widget.blockSignals(True)
+        self._clearing = True
         self.text.clear()
         for combo in (self.outcome, self.task, self.tag, self.source, self.split):
             combo.setCurrentIndex(0)
         self.hints.setChecked(False)
-        for widget in blocked:
-            widget.blockSignals(False)
-        self.changed.emit()
+        self._clearing = False
+        self._tell()
 
     def show_collection(self, key: str) -> None:
         self.collection.setCurrentIndex(self.collection.findData(key))

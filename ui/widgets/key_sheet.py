@@ -22,23 +22,26 @@ class KeySheet(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(7)
+        grid.setColumnMinimumWidth(3, 28)
         column.addLayout(grid)
-        group, line = "", 0
+        group, line, left = "", 0, 0
         for spec in sorted((STOP_KEY, *KEYS, *more), key=lambda spec: _GROUPS.index(spec.group)):
             if spec.group != group:
                 group = spec.group
+                if group == _GROUPS[-1]:  # a page's own keys stand beside those that work everywhere
+                    line, left = 0, 4
                 heading = QLabel(group)
                 heading.setProperty("role", "heading")
                 heading.setContentsMargins(0, 10, 0, 0)
-                grid.addWidget(heading, line, 0, 1, 3)
+                grid.addWidget(heading, line, left, 1, 3)
                 line += 1
             for place, text in enumerate((spec.key, spec.title, spec.tooltip)):
                 label = QLabel(text)
                 label.setFont(theme.font(13, QFont.Weight.DemiBold if place == 0 else QFont.Weight.Normal))
                 if place == 2:
                     label.setProperty("role", "soft")
-                grid.addWidget(label, line, place)
+                grid.addWidget(label, line, left + place)
             line += 1
 
 
-_GROUPS = ("Takes", "Arm", "Simulated rig", "Pages", "Window")
+_GROUPS = ("Takes", "Arm", "Simulated rig", "Pages", "Window", "Episodes page")

@@ -57,6 +57,12 @@ def _record(painter: QPainter, ink: QColor) -> None:
     painter.drawEllipse(QPointF(0, 0), 4.5, 4.5)
 
 
+def _episodes(painter: QPainter, ink: QColor) -> None:
+    for top in (-9, -2, 5):
+        painter.drawLine(QPointF(-2, top + 2), QPointF(10, top + 2))
+        painter.fillRect(QRectF(-11, top - 0.5, 5.5, 5), ink)
+
+
 def _train(painter: QPainter, _ink: QColor) -> None:
     painter.drawPolyline(QPolygonF([QPointF(*p) for p in ((-10, -10), (-10, 10), (10, 10))]))
     painter.drawPolyline(QPolygonF([QPointF(*p) for p in ((-6, -7), (-2, 1), (3, 4), (10, 5))]))
@@ -79,6 +85,7 @@ def _compare(painter: QPainter, _ink: QColor) -> None:
 
 GLYPHS: dict[str, Callable[[QPainter, QColor], None]] = {
     "record": _record,
+    "episodes": _episodes,
     "train": _train,
     "deploy": _deploy,
     "compare": _compare,

@@ -25,10 +25,12 @@ from ui.widgets import wording
 from ui.widgets.episode_model import OUTCOMES, SPLITS, outcome_of
 from ui.widgets.episode_preview import EpisodePreview
 from ui.widgets.fact_grid import FactGrid
+from ui.widgets.montage import Montage
 from ui.widgets.note_field import NoteField
 from ui.widgets.outcome_mark import draw_outcome
 from ui.widgets.panel import Panel, soft_label
 from ui.widgets.tag_editor import TagEditor
+from ui.widgets.thumbnails import Thumbnails
 
 _HINTS_HEIGHT = 66
 _RATINGS = (("success", "success"), ("failure", "failure"), ("unrated", "episodes_unrated"))
@@ -43,7 +45,9 @@ class SelectionPanel(Panel):
     rated = Signal(str)
     split_chosen = Signal(str)
 
-    def __init__(self, bridge: Bridge, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, bridge: Bridge, thumbnails: Thumbnails, actions: dict[str, QAction], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent=parent)
         self._actions = actions
         self.rows: Sequence[EpisodeRow] = ()
@@ -54,6 +58,7 @@ class SelectionPanel(Panel):
         self.what = soft_label("", wrap=True)
         self.what.setTextFormat(Qt.TextFormat.PlainText)
         self.preview = EpisodePreview(bridge)
+        self.montage = Montage(thumbnails)
         self.facts = FactGrid("episode_facts", "facts of the selection")
         self.hints = HintList()
         self.ratings = {outcome: self._rating(outcome, actions[name]) for outcome, name in _RATINGS}
@@ -82,8 +87,7 @@ class SelectionPanel(Panel):
         self.body.addWidget(self.editor)
         self._lay_out_tools()
         self.body.addWidget(self.tools)
-        self._filler = QWidget()
-        self.body.addWidget(self._filler, 1)
+        self.body.addWidget(self.montage, 1)
 
     def _lay_out_editor(self) -> None:
         column = QVBoxLayout(self.editor)
@@ -134,7 +138,8 @@ class SelectionPanel(Panel):
         else:
             self.preview.show_row(one, None)
         self.preview.setVisible(one is not None)
-        self._filler.setVisible(one is None)
+        self.montage.setVisible(one is None)
+        self.montage.show_rows(rows if one is None else ())
         if one is not None:
             self._show_one(one)
         else:
@@ -156,7 +161,8 @@ class SelectionPanel(Panel):
         facts = _facts_of_several(rows)
         self.facts.show_facts(facts, wide=len(facts) % 2)
         odd = sum(bool(row.hints or row.problem) for row in rows)
-        self.hints.show_hints((f"{odd} of them have hints: select one to read them.",) if odd else ())
+        said = f"{odd} of them {'has' if odd == 1 else 'have'} hints: select one alone to read them."
+        self.hints.show_hints((said,) if odd else ())
 
     def _show_editor(self, rows: Sequence[EpisodeRow], tags: Sequence[str]) -> None:
         binned = any(row.binned for row in rows)

@@ -34,10 +34,10 @@ class TagEditor(QWidget):
         self.field.setMaxLength(60)
         self.field.returnPressed.connect(self._add)
         self._known = QStringListModel(self)
-        completer = QCompleter(self._known, self)
-        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        self.field.setCompleter(completer)
+        self._completer = QCompleter(self._known, self)
+        self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.field.setCompleter(self._completer)
         self.strip = QWidget()
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -94,6 +94,7 @@ class TagEditor(QWidget):
     def _add(self) -> None:
         tag = self.field.text().strip()
         self.field.clear()
+        self._completer.popup().hide()  # else it would keep the keyboard
         if tag:
             self.added.emit(tag)
         else:

@@ -10,10 +10,10 @@ from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter, QPixmap
 
-_KEPT = 600
+_KEPT = 300
 _ASKED_AT_MOST = 60
 _ASK_AGAIN_AFTER = 60  # loads: two seconds
 
@@ -21,8 +21,8 @@ _ASK_AGAIN_AFTER = 60  # loads: two seconds
 class Thumbnails:
     """`pixmap` is asked by the painting and never waits; `load` fetches what was asked for, newest first."""
 
-    def __init__(self, fetch: Callable[[Path], NDArray[np.uint8] | None], height: int) -> None:
-        self._fetch, self._height = fetch, height
+    def __init__(self, fetch: Callable[[Path], NDArray[np.uint8] | None]) -> None:
+        self._fetch = fetch
         self._pixmaps: OrderedDict[Path, QPixmap] = OrderedDict()
         self._asked: OrderedDict[Path, None] = OrderedDict()
         self._absent: dict[Path, int] = {}  # not there yet: the load at which it is asked for again
@@ -51,7 +51,7 @@ class Thumbnails:
                 self._absent[path] = self._loads + _ASK_AGAIN_AFTER
                 continue
             self._absent.pop(path, None)
-            self._pixmaps[path] = _scaled(picture, self._height)
+            self._pixmaps[path] = _pixmap_of(picture)
             arrived = True
             while len(self._pixmaps) > _KEPT:
                 self._pixmaps.popitem(last=False)
@@ -73,8 +73,24 @@ def is_strip(width: int, height: int) -> bool:
     return width > 2.4 * height
 
 
-def _scaled(picture: NDArray[np.uint8], height: int) -> QPixmap:
+def draw_middle(painter: QPainter, place: QRectF, pixmap: QPixmap) -> None:
+    """The middle moment, as large as `place` lets it be."""
+    source = QRectF(pixmap.rect())
+    if is_strip(pixmap.width(), pixmap.height()):
+        source = QRectF(pixmap.width() / 3, 0, pixmap.width() / 3, pixmap.height())
+    draw_fitted(painter, place, pixmap, source)
+
+
+def draw_fitted(painter: QPainter, place: QRectF, pixmap: QPixmap, source: QRectF) -> None:
+    """The part `source` of a picture, centred in `place`, its shape kept."""
+    scale = min(place.width() / source.width(), place.height() / source.height())
+    shown = QRectF(0, 0, source.width() * scale, source.height() * scale)
+    shown.moveCenter(place.center())
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawPixmap(shown, pixmap, source)
+
+
+def _pixmap_of(picture: NDArray[np.uint8]) -> QPixmap:
     rows, columns = picture.shape[:2]
     rgb = np.ascontiguousarray(picture)
-    image = QImage(rgb.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888)
-    return QPixmap.fromImage(image.scaledToHeight(height, Qt.TransformationMode.SmoothTransformation))
+    return QPixmap.fromImage(QImage(rgb.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888))

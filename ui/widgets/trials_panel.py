@@ -58,7 +58,7 @@ class TrialsPanel(Panel):
         run = self._commands.choices.run
         if run is None:
             self._bridge.notice.emit(
-                "error", "There is no trained policy yet.", "Train one on the Train page (Ctrl+2)."
+                "error", "There is no trained policy yet.", "Train one on the Train page (Ctrl+3)."
             )
             return
         self._bridge.call(self._bridge.studio.evaluate, [run], self.count.value(), fast=self.fast.isChecked())
