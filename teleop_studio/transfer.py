@@ -78,6 +78,10 @@ class TransferJob:
         self._ended: TransferEnded | None = None
         self._child = Child("transfer", "transfer_process", (plan,), None if logs is None else logs / "transfer.log")
 
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid
+
     def poll(self) -> JobStatus:
         """Hear the process; `finished` is true once it has ended."""
         alive = self._child.alive  # asked first: what it said last has then been heard
