@@ -10,6 +10,7 @@ from typing import Any
 
 from drivers.arms import ARMS
 from drivers.arms.model import ArmModel
+from recorders.episode import CODECS
 
 SIMULATED = "simulated"
 LINKS = ("socketpair", "pty")
@@ -36,13 +37,18 @@ class ArmConfig:
 
 @dataclass(frozen=True)
 class CameraConfig:
-    """One camera. `name` also names its stream in episodes and exports. `kind` "simulated"."""
+    """One camera. `name` also names its stream in episodes and exports. `kind` "simulated".
+
+    `codec` "jpeg", or "png", which is lossless; `quality` of JPEG is 1 to 100.
+    """
 
     name: str
     kind: str = SIMULATED
     width: int = 320
     height: int = 240
     fps: float = 30.0
+    codec: str = "jpeg"
+    quality: int = 90  # docs/decisions/0014-picture-compression.md
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,10 @@ class RigConfig:
                     f"camera {camera.name!r}: {camera.width}x{camera.height} at {camera.fps:g} fps is out of range "
                     "(16 to 4096 pixels a side, 1 to 120 fps)."
                 )
+            if camera.codec not in CODECS:
+                raise RigError(f"camera {camera.name!r}: codec = {camera.codec!r}; known: {', '.join(CODECS)}.")
+            if not 1 <= camera.quality <= 100:
+                raise RigError(f"camera {camera.name!r}: quality = {camera.quality}: JPEG knows 1 to 100.")
 
     @property
     def simulated(self) -> bool:
@@ -166,7 +176,8 @@ def _from_table(table: dict[str, Any]) -> RigConfig:
         elif key == "cameras":
             if not isinstance(value, list):
                 raise RigError("cameras must be a list of tables: [[cameras]].")
-            kinds = {"name": str, "kind": str, "width": int, "height": int, "fps": (int, float)}
+            kinds = {name: str for name in ("name", "kind", "codec")}
+            kinds |= {"width": int, "height": int, "fps": (int, float), "quality": int}
             values[key] = tuple(CameraConfig(**_checked("cameras", camera, kinds)) for camera in value)
         elif key not in known:
             settings = ", ".join((*known, "leader", "follower", "cameras"))

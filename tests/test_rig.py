@@ -18,6 +18,8 @@ cameras = st.builds(
     width=st.integers(16, 4096),
     height=st.integers(16, 4096),
     fps=st.one_of(st.integers(1, 120), st.floats(1, 120)),
+    codec=st.sampled_from(["jpeg", "png"]),
+    quality=st.integers(1, 100),
 )
 simulated = st.builds(
     RigConfig,
@@ -93,6 +95,9 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         ({"cameras": (CameraConfig("front", height=5000),)}, r"320x5000 at 30 fps is out of range \(16 to 4096"),
         ({"cameras": (CameraConfig("front", fps=0.5),)}, r"at 0\.5 fps is out of range"),
         ({"cameras": (CameraConfig("front", fps=float("nan")),)}, r"at nan fps is out of range"),
+        ({"cameras": (CameraConfig("front", codec="gif"),)}, r"camera 'front': codec = 'gif'; known: jpeg, png"),
+        ({"cameras": (CameraConfig("front", quality=0),)}, r"camera 'front': quality = 0: JPEG knows 1 to 100"),
+        ({"cameras": (CameraConfig("front", quality=101),)}, r"quality = 101: JPEG knows 1 to 100"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_would_be_right(change: dict[str, object], said: str) -> None:
@@ -125,6 +130,7 @@ def test_a_simulated_camera_does_not_slip_into_a_real_rig() -> None:
         ("cameras = 3", r"cameras must be a list of tables: \[\[cameras\]\]"),
         ("cameras = [3]", r"cameras must be a table"),
         ("[[cameras]]\nfps = 30", r"each camera needs a name"),
+        ("[[cameras]]\nname = 'front'\nquality = 89.5", r"cameras: quality = 89\.5 has the wrong type"),
         ("[[cameras]]\nname = 'front'\nwidth = 320.5", r"cameras: width = 320\.5 has the wrong type"),
         ("scene = 'kitchen'", r"scene = 'kitchen'"),
     ],
