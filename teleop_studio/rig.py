@@ -55,7 +55,7 @@ class CameraConfig:
 class RigConfig:
     """Everything needed to open a rig. Simulated and serial parts can not be mixed.
 
-    `realtime` False: the control process does not even try for the real-time scheduling class.
+    `realtime` False: neither control nor the recorder even tries for the real-time scheduling class.
     """
 
     name: str = "simulated"

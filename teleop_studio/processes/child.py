@@ -14,6 +14,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+# Of the real-time class: whoever has the greater number goes first.
+CONTROL_PRIORITY = 50
+RECORDER_PRIORITY = 5
 _SPAWN = multiprocessing.get_context("spawn")
 _OWN_PACKAGES = ("drivers", "recorders", "teleop_studio")
 
@@ -56,12 +59,12 @@ class Pipe:
             raise ParentGone from error
 
 
-def raise_scheduling(allowed: bool = True) -> str:
+def raise_scheduling(allowed: bool = True, priority: int = CONTROL_PRIORITY) -> str:
     """Real-time class, else a better nice value, else nothing. Returns which: "realtime", "nice -10" or "normal"."""
     if not allowed:
         return "normal"
     with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
         return "realtime"
     with contextlib.suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, 0, -10)
