@@ -76,6 +76,7 @@ class StandInLibrary:
         self.surveying = 0
         self.trimming = 0
         self.thumbnails_taken: list[Path] = []
+        self._counted: tuple[list[EpisodeRow] | None, CollectionStatistics] = (None, CollectionStatistics())
 
     def episodes(self) -> list[EpisodeRow]:
         return self._studio.episodes()
@@ -149,6 +150,12 @@ class StandInLibrary:
         return np.concatenate([picture("front", start_s + later)[::3, ::3] for later in (0, 2, 4)], axis=1)
 
     def statistics(self) -> CollectionStatistics:
+        """Counted anew when the rows have changed, like the real one's."""
+        if self._counted[0] is not self._studio.rows:
+            self._counted = (self._studio.rows, self._statistics())
+        return self._counted[1]
+
+    def _statistics(self) -> CollectionStatistics:
         rows = [row for row in self._studio.rows if not row.problem]
         names = ("shoulder_pan", "shoulder_lift", "elbow", "forearm_roll", "wrist_pitch", "wrist_roll", "gripper")
         middle = np.array([0.1, -0.6, 0.9, 0.0, 0.5, -0.2, 0.55])

@@ -1,8 +1,10 @@
 """The Episodes page, worked by its keys over the stand-in library: select, label, undo, tag, filter, trim, hand on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
@@ -657,3 +659,28 @@ def test_the_same_rows_reset_nothing(tmp_path: Path) -> None:
     assert not model.show_rows(list(rows))
     model.set_filter(EpisodeFilter(hints=True))
     assert all(row.hints or row.problem for row in model.shown)
+
+
+@pytest.mark.alone
+def test_ten_thousand_rows_filter_and_sort_in_a_few_plain_passes(tmp_path: Path) -> None:
+    """In this process's time on the CPU, beside a plain pass over the same rows; the benchmark has the figures."""
+    few = varied_rows(tmp_path, 100)
+    rows = [replace(few[n % 100], path=tmp_path / f"{n}.h5", number=n) for n in range(10_000)]
+    model = EpisodeModel()
+    model.show_rows(rows)
+
+    def usual_time(run: Callable[[object], object], *each: object) -> float:
+        times = []
+        for argument in each * 3:
+            began = process_time()
+            run(argument)
+            times.append(process_time() - began)
+        return sorted(times)[len(times) // 2]
+
+    reference = usual_time(lambda _: [f"{row.task}\n{row.operator}\n{row.note}".casefold() for row in rows], 1, 2, 3)
+    searching = usual_time(
+        lambda text: model.set_filter(EpisodeFilter(text=str(text))), "b", "bo", "sunlight bottle", ""
+    )
+    sorting = usual_time(lambda column: model.sort(int(str(column))), 3, 7, 9, 2)
+    assert searching < 10 * reference
+    assert sorting < 15 * reference

@@ -42,6 +42,7 @@ class EpisodesPage(Page):
         self.selection = SelectionPanel(bridge, self.thumbnails, {**actions, **self.keys})
         self.collection = CollectionPanel()
         self.side = QStackedWidget()
+        self._usable = False  # whether everything that is selected can be changed
         self._refreshes = self._not_before = 0
         self._lay_out()
         self._connect()
@@ -147,6 +148,7 @@ class EpisodesPage(Page):
 
     def _show_selected(self) -> None:
         rows = self.rows
+        self._usable = bool(rows) and not any(row.problem or row.binned for row in rows)
         if rows:
             self.selection.show_selection(rows, self.list.tags, self._moment)
         else:
@@ -174,14 +176,13 @@ class EpisodesPage(Page):
 
     def _allow(self, status: StudioStatus) -> None:
         """Switch every action on or off for what is selected now."""
-        rows = self.selection.rows
-        usable = bool(rows) and not any(row.problem or row.binned for row in rows)
+        rows, usable = self.selection.rows, self._usable
         one = usable and len(rows) == 1
         preview = self.selection.preview
         can = {
             **dict.fromkeys(("unrated", "tag", "note", "hold_out", "train_on", "split_automatic", "export"), usable),
-            "bin": bool(rows) and not any(row.binned for row in rows),
-            "restore": bool(rows) and all(row.binned for row in rows),
+            "bin": bool(rows) and self.list.which != "bin",
+            "restore": bool(rows) and self.list.which == "bin",
             "undo": bool(self.edits.undo_title),
             "redo": bool(self.edits.redo_title),
             "play": len(rows) == 1,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from teleop_studio.status import EpisodeRow
@@ -16,6 +16,10 @@ ROW_HEIGHT = 40
 PICTURE_HEIGHT = 36
 NARROW_PICTURE, WIDE_PICTURE = 48, 148  # one moment, or three side by side
 _MARGIN = 8
+_KEPT_TEXTS = 4000
+# Made once: a page of cells is painted from some 300 of them.
+_INK = {name: QColor(name) for name in (theme.TEXT, theme.SOFT, theme.FAINT, theme.WARN, theme.LEFT, theme.RIGHT)}
+_SELECTED, _LINE, _CHIP = QColor("#1d3248"), QColor("#1c222a"), QColor("#34404d")
 _SIDES = {"left": theme.LEFT, "right": theme.RIGHT}
 
 
@@ -47,9 +51,8 @@ class EpisodeCells(QStyledItemDelegate):
         place = QRectF(option.rect)
         state: QStyle.StateFlag = option.state
         if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(place, QColor("#1d3248"))
-        painter.setPen(QColor("#1c222a"))
-        painter.drawLine(place.bottomLeft(), place.bottomRight())
+            painter.fillRect(place, _SELECTED)
+        painter.fillRect(QRectF(place.left(), place.bottom() - 1, place.width(), 1), _LINE)
         if state & QStyle.StateFlag.State_HasFocus and index.column() == 0:
             painter.fillRect(QRectF(place.left(), place.top() + 1, 3, place.height() - 2), QColor(theme.ACCENT))
         inner = place.adjusted(_MARGIN, 0, -_MARGIN, 0)
@@ -70,7 +73,7 @@ class EpisodeCells(QStyledItemDelegate):
         elif column.name == "split" and not row.split:
             colour = theme.FAINT
         painter.setFont(self._strong if column.name == "number" else self._font)
-        painter.setPen(QColor(colour))
+        painter.setPen(_INK[colour])
         side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
         _draw(painter, place, text, side)
 
@@ -93,7 +96,7 @@ class EpisodeCells(QStyledItemDelegate):
         outcome = outcome_of(row)
         draw_outcome(painter, QPointF(place.left() + 6, place.center().y()), outcome)
         painter.setFont(self._font)
-        painter.setPen(QColor(theme.SOFT if outcome == "unrated" else theme.TEXT))
+        painter.setPen(_INK[theme.SOFT if outcome == "unrated" else theme.TEXT])
         _draw(painter, place.adjusted(20, 0, _MARGIN, 0), outcome)
 
     def _paint_tags(self, painter: QPainter, place: QRectF, row: EpisodeRow) -> None:
@@ -105,16 +108,16 @@ class EpisodeCells(QStyledItemDelegate):
             rest = len(row.tags) - number
             width = metrics.horizontalAdvance(tag) + 14
             if width > room and (number > 0 or room < 40):
-                painter.setPen(QColor(theme.SOFT))
+                painter.setPen(_INK[theme.SOFT])
                 _draw(painter, QRectF(left, place.top(), room + _MARGIN, place.height()), f"+{rest}")
                 return
             plate = QRectF(left, place.center().y() - 10, min(width, room), 20)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor("#34404d"))  # must stand out from a selected row too
+            painter.setBrush(_CHIP)  # must stand out from a selected row too
             painter.drawRoundedRect(plate, 10, 10)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(QColor(theme.TEXT))
+            painter.setPen(_INK[theme.TEXT])
             _draw(painter, plate.adjusted(7, 0, -5, 0), tag)
             left = plate.right() + 4
 
@@ -129,12 +132,28 @@ class EpisodeCells(QStyledItemDelegate):
         painter.drawPolygon(corners)
         painter.drawLine(centre + QPointF(0, -2), centre + QPointF(0, 1.5))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QColor(theme.WARN))
+        painter.setPen(_INK[theme.WARN])
         painter.setFont(self._font)
         _draw(painter, place.adjusted(20, 0, 0, 0), f"{len(row.hints)}")
 
 
 def _draw(painter: QPainter, place: QRectF, text: str, side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft) -> None:
     """One line, cut with dots where the room ends."""
-    fitted = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(place.width()))
-    painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, fitted)
+    if text:
+        font = painter.font()
+        fitted = _fitted(text, int(place.width()), font.pixelSize(), font.weight(), painter.fontMetrics)
+        painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, fitted)
+
+
+_fitted_texts: dict[tuple[str, int, int, int], str] = {}
+
+
+def _fitted(text: str, width: int, pixels: int, weight: int, metrics: Callable[[], QFontMetrics]) -> str:
+    """`text` as it fits; measured once, because most cells of a column say the same."""
+    key = (text, width, pixels, weight)
+    found = _fitted_texts.get(key)
+    if found is None:
+        if len(_fitted_texts) > _KEPT_TEXTS:
+            _fitted_texts.clear()
+        found = _fitted_texts[key] = metrics().elidedText(text, Qt.TextElideMode.ElideRight, width)
+    return found

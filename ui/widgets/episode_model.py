@@ -95,8 +95,10 @@ class EpisodeModel(QAbstractTableModel):
         self.shown: list[EpisodeRow] = []
         self._given: Sequence[EpisodeRow] = ()  # the very list: the library gives the same one until something changes
         self.filter = EpisodeFilter()
-        self.now = datetime.now()
-        self._texts: dict[Path, str] = {}
+        self._now = datetime.now()
+        self._times: dict[str, str] = {}  # recorded_at as it is told
+        self._texts: dict[Path, tuple[EpisodeRow, str]] = {}  # what is searched; made once for a row
+        self._by_number: list[EpisodeRow] = []
         self._ordered: list[EpisodeRow] = []
         self._column, self._descending = COLUMN_NUMBERS["recorded"], True
 
@@ -108,8 +110,13 @@ class EpisodeModel(QAbstractTableModel):
         self._given = rows
         self.beginResetModel()
         self.rows = tuple(rows)
-        self.now = datetime.now()
-        self._texts = {row.path: _searched(row) for row in self.rows}
+        self._now, self._times = datetime.now(), {}
+        known, unknown = self._texts, (None, "")
+        self._texts = {
+            row.path: entry if (entry := known.get(row.path, unknown))[0] is row else (row, _searched(row))
+            for row in self.rows
+        }
+        self._by_number = sorted(self.rows, key=lambda row: row.number)
         self._order()
         self._select()
         self.endResetModel()
@@ -164,13 +171,17 @@ class EpisodeModel(QAbstractTableModel):
 
     def text(self, row: EpisodeRow, column: Column) -> str:
         """What a cell says."""
-        return wording.friendly_time(row.recorded_at, self.now) if column.name == "recorded" else column.text(row)
+        if column.name != "recorded":
+            return column.text(row)
+        told = self._times.get(row.recorded_at)
+        if told is None:
+            told = self._times[row.recorded_at] = wording.friendly_time(row.recorded_at, self._now)
+        return told
 
     def _order(self) -> None:
         key = COLUMNS[self._column].key
         # Rows that are equal in this column keep the order of their numbers.
-        by_number = sorted(self.rows, key=lambda row: row.number)
-        self._ordered = sorted(by_number, key=key, reverse=self._descending)
+        self._ordered = sorted(self._by_number, key=key, reverse=self._descending)
 
     def _select(self) -> None:
         words = self.filter.text.casefold().split()
@@ -178,7 +189,7 @@ class EpisodeModel(QAbstractTableModel):
         rows = self._ordered
         for word in words:
             number = int(word.removeprefix("#")) if word.removeprefix("#").isdecimal() else None
-            rows = [row for row in rows if word in self._texts[row.path] or row.number == number]
+            rows = [row for row in rows if word in self._texts[row.path][1] or row.number == number]
         for test in tests:
             rows = [row for row in rows if test(row)]
         self.shown = rows if words or tests else list(rows)

@@ -79,7 +79,7 @@ class EpisodeTable(QTableView):
     def selected(self) -> list[EpisodeRow]:
         """In the order of the table."""
         ranges = sorted((part.top(), part.bottom()) for part in self.selectionModel().selection().toList())
-        return [self._model.shown[i] for top, bottom in ranges for i in range(top, bottom + 1)]
+        return [row for top, bottom in ranges for row in self._model.shown[top : bottom + 1]]
 
     @property
     def current(self) -> EpisodeRow | None:

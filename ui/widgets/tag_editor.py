@@ -94,7 +94,9 @@ class TagEditor(QWidget):
     def _add(self) -> None:
         tag = self.field.text().strip()
         self.field.clear()
-        self._completer.popup().hide()  # else it would keep the keyboard
+        popup = self._completer.popup()
+        if popup is not None:
+            popup.hide()  # else it would keep the keyboard
         if tag:
             self.added.emit(tag)
         else:
