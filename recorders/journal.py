@@ -1,7 +1,8 @@
 """The journal of one take: an append-only file of records, each with its own checksum, readable up to any cut.
 
-A record is 28 bytes of head (magic, kind, stream, flags, payload length, count, stamp), the CRC-32 of head and
-payload, and the payload; little-endian, unpadded. The HDF5 library never touches the disk while a take runs, because a
+A record is 28 bytes of head (magic, kind, stream, tag, payload length, count, stamp), the CRC-32 of head and payload,
+and the payload; little-endian, unpadded. The tag is drawn for each journal: what a disk brings up of an older one after
+a power cut is whole, but not of this take. The HDF5 library never touches the disk while a take runs, because a
 file that it was writing when the process died can not be opened again.
 """
 
@@ -49,7 +50,7 @@ class Kind(IntEnum):
 class Record:
     """`stream` says which camera or source; `count` numbers all records of a journal from 0.
 
-    `payload_at` is where the payload begins in the journal.
+    `payload_at` is where the payload begins in the journal, `tag` the journal's own.
     """
 
     kind: int
@@ -58,6 +59,7 @@ class Record:
     stamp_ns: int
     payload: memoryview
     payload_at: int
+    tag: int
 
 
 class JournalWriter:
@@ -71,6 +73,7 @@ class JournalWriter:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
         self.size = 0  # bytes so far
         self._count = 0
+        self._tag = int.from_bytes(os.urandom(2))
         self._unsynced_folders = (path.parent, *above)
         self._broken: OSError | None = None
         self._over = threading.Event()
@@ -84,7 +87,7 @@ class JournalWriter:
     def append(self, kind: Kind, stream: int, stamp_ns: int, payload: bytes) -> None:
         """Writes one record. Raises `DiskError`; then the journal is closed, its tail torn, and raises it again."""
         self._check_open()
-        head = _HEAD.pack(_MAGIC, kind, stream, 0, len(payload), self._count, stamp_ns)
+        head = _HEAD.pack(_MAGIC, kind, stream, self._tag, len(payload), self._count, stamp_ns)
         crc = _CRC.pack(zlib.crc32(payload, zlib.crc32(head)))
         length = _OVERHEAD + len(payload)
         with disk_errors("write the journal", self._path):
@@ -201,13 +204,14 @@ def opened_journal(path: Path) -> Iterator[memoryview]:
 
 def scan(data: memoryview) -> Iterator[Record]:
     """The whole records of a journal in order. Goes on at the next whole record behind damage; a torn tail ends it."""
-    offset = 0
+    offset, tag = 0, None
     while 0 <= offset <= len(data) - _OVERHEAD:
         record = _record_at(data, offset)
-        if record is None:
+        if record is None or tag not in (None, record.tag):
             offset = _find_magic(data, offset + 1)
         else:
             yield record
+            tag = record.tag
             offset += record_bytes(record)
 
 
@@ -217,7 +221,7 @@ def record_bytes(record: Record) -> int:
 
 
 def _record_at(data: memoryview, offset: int) -> Record | None:
-    magic, kind, stream, _, length, count, stamp_ns = _HEAD.unpack_from(data, offset)
+    magic, kind, stream, tag, length, count, stamp_ns = _HEAD.unpack_from(data, offset)
     end = offset + _OVERHEAD + length
     if magic != _MAGIC or length > _MAX_PAYLOAD or end > len(data):
         return None
@@ -225,14 +229,15 @@ def _record_at(data: memoryview, offset: int) -> Record | None:
     crc = zlib.crc32(payload, zlib.crc32(data[offset : offset + _HEAD.size]))
     if crc != _CRC.unpack_from(data, offset + _HEAD.size)[0]:
         return None
-    return Record(kind, stream, count, stamp_ns, payload, offset + _OVERHEAD)
+    return Record(kind, stream, count, stamp_ns, payload, offset + _OVERHEAD, tag)
 
 
 def _find_magic(data: memoryview, start: int) -> int:
     """Where the magic occurs next, -1 for nowhere. In pieces: a memoryview must be copied to be searched."""
-    piece = 1 << 20
-    for begin in range(start, len(data), piece):
+    begin, piece = start, 1 << 12  # small at first: damage is mostly short
+    while begin < len(data):
         found = bytes(data[begin : begin + piece + len(_MAGIC) - 1]).find(_MAGIC)
         if found >= 0:
             return begin + found
+        begin, piece = begin + piece, min(piece * 2, 1 << 20)
     return -1

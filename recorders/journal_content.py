@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import struct
 import zlib
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,8 @@ from recorders.frame_row import frame_dtype
 from recorders.journal import Kind, Record, record_bytes, scan
 
 _BLOCK_ROWS = 8192
+_LONGEST_LEAP = 1 << 32  # records that may be lost at one place
+_NOT_READABLE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, struct.error)
 
 Missing = tuple[str, int, int]  # stream, first missing, count
 
@@ -100,7 +104,8 @@ class JournalContent:
     extra: dict[str, Any] = field(default_factory=dict)
     loop: LoopStatistics | None = None
     damaged: bool = False  # records between whole ones are lost
-    unread_bytes: int = 0  # in no whole record: a torn tail, or damage
+    unread_bytes: int = 0  # in no whole record of this take: a torn tail, or damage
+    row_bytes: int = field(init=False)  # of one control tick
     newest_ns: int = -1  # stamp of the newest tick or picture
     source_names: dict[int, str] = field(default_factory=dict)
     frame_stamps: "array[int]" = field(default_factory=_numbers)
@@ -110,6 +115,9 @@ class JournalContent:
     gaps: list[Gap] = field(default_factory=list)
     anchors: list[tuple[int, int]] = field(default_factory=list)
     chunks: list[tuple[int, float, NDArray[np.float64]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.row_bytes = frame_dtype(len(self.description.joint_names)).itemsize
 
     @property
     def duration_s(self) -> float:
@@ -202,38 +210,53 @@ def read_journal(data: memoryview) -> JournalContent:
             "The journal has no readable beginning. Nothing can be built from it; "
             "remove its folder when you do not need it any more."
         )
-    content = _content_of(data, json.loads(bytes(first.payload)))
-    row_bytes = frame_dtype(len(content.description.joint_names)).itemsize
+    content = _content_of(data, first)
     content.unread_bytes = len(data) - record_bytes(first)
     due = 1
     for record in records:
+        if not due <= record.count <= due + _LONGEST_LEAP:
+            # Whole, but in a wrong place: an old copy that the disk brought up.
+            content.damaged = True
+            continue
         content.unread_bytes -= record_bytes(record)
         if record.count > due:
             after_ns = record.stamp_ns if record.kind in (Kind.FRAME, Kind.IMAGE) else -1
             content.gaps.append(Gap("journal", due, record.count - due, content.newest_ns, after_ns))
             content.damaged = True
         due = record.count + 1
-        if record.kind == Kind.FRAME and len(record.payload) != row_bytes:
-            raise EpisodeCorrupt(
-                f"The journal's record {record.count} is a control tick of {len(record.payload)} bytes where "
-                f"{row_bytes} are due. Keep the journal, and report it."
-            )
-        _take_in(content, record)
+        try:
+            _take_in(content, record)
+        except _NOT_READABLE as error:
+            raise EpisodeCorrupt(_unknown(record, error)) from error
     return content
 
 
-def _content_of(data: memoryview, start: dict[str, Any]) -> JournalContent:
-    uuid, recorded_at = start.pop("uuid"), start.pop("recorded_at")
-    start["cameras"] = tuple(CameraDescription(**camera) for camera in start["cameras"])
-    description = EpisodeDescription(**start)
+def _content_of(data: memoryview, first: Record) -> JournalContent:
+    try:
+        start = json.loads(bytes(first.payload))
+        uuid, recorded_at = str(UUID(start.pop("uuid"))), str(start.pop("recorded_at"))
+        start["cameras"] = tuple(CameraDescription(**camera) for camera in start["cameras"])
+        description = EpisodeDescription(**start)
+    except _NOT_READABLE as error:
+        raise EpisodeCorrupt(_unknown(first, error)) from error
     cameras = {camera.name: Pictures(data) for camera in description.cameras}
     source, extra = description.source, description.extra
     return JournalContent(data, uuid, recorded_at, description, cameras, source=source, extra=extra)
 
 
+def _unknown(record: Record, error: Exception) -> str:
+    why = str(error).strip() or type(error).__name__
+    return (
+        f"Record {record.count} of the journal (kind {record.kind}) holds what no version of the app writes: {why}. "
+        "Keep the journal, and report it."
+    )
+
+
 def _take_in(content: JournalContent, record: Record) -> None:
     match record.kind:
         case Kind.FRAME:
+            if len(record.payload) != content.row_bytes:
+                raise ValueError(f"a control tick has {content.row_bytes} bytes, not {len(record.payload)}")
             content.newest_ns = record.stamp_ns
             content.frame_stamps.append(record.stamp_ns)
             content.frame_sources.append(record.stream)

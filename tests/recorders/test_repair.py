@@ -227,3 +227,28 @@ def test_an_episode_that_could_not_be_read_back_keeps_its_journal(tmp_path: Path
     with pytest.raises(EpisodeCorrupt, match="no readable beginning"):
         build_episode(journal)
     assert journal.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream", "payload", "words"),
+    [
+        (Kind.FRAME, 0, b"short", "a control tick has 464 bytes, not 5"),
+        (Kind.IMAGE, 7, bytes(8), "tuple index out of range"),
+        (Kind.IMAGE, 0, b"", "unpack_from requires a buffer"),
+        (Kind.CLOCK_ANCHOR, 0, b"", "unpack requires a buffer"),
+        (Kind.GAP, 0, b"{}", "required positional arguments"),
+        (Kind.EVENT, 0, b"[", "Expecting value"),
+        (99, 0, b"", "record of kind 99 that this app does not know. Update the app"),
+    ],
+)
+def test_a_record_that_no_version_of_the_app_wrote_is_named_and_the_journal_kept(
+    tmp_path: Path, kind: Kind, stream: int, payload: bytes, words: str
+) -> None:
+    writer = EpisodeWriter(tmp_path, description())
+    add_second(writer, 0)
+    writer._file.append(kind, stream, 0, payload)
+    writer.finish("success")
+    (result,) = recover(tmp_path)
+    assert result.problem
+    assert words in result.text
+    assert (writer.journal / JOURNAL_FILE).exists()
