@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teleop_studio.processes.rings import RigRings, RingSpecs
+from tests.benchmarks.ordinary_user import give_up_realtime
 from tests.benchmarks.rig_feed import CAMERAS, HEIGHT, WIDTH
 from tests.benchmarks.rig_pictures import FPS
 
@@ -58,6 +59,7 @@ Sample = tuple[dict[str, NDArray[np.uint8]], NDArray[Any]]
 
 def record(connection: Connection, name: str, specs: RingSpecs, folder: Path, seconds: tuple[float, ...]) -> None:
     """Record takes of `seconds` each, with the recorder `name`. Any message ends a running take."""
+    give_up_realtime()
     rings = RigRings.attach(specs)
     log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT)
     for descriptor in (1, 2):  # encoders write there without asking Python
