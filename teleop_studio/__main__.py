@@ -68,6 +68,7 @@ _COMMANDS = {
     "rollout": ("rig", "rollout"),
     "train": ("learn", "train"),
     "evaluate": ("learn", "evaluate"),
+    "episodes": ("collection", "episodes"),
     "cache": ("over_episodes", "cache"),
     "survey": ("over_episodes", "survey"),
     "convert": ("over_episodes", "convert"),
@@ -89,6 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_window(commands)
     _add_rig(commands)
     _add_learn(commands)
+    _add_episodes(commands)
     _add_over_episodes(commands)
     _add_transfer(commands)
     _add_files(commands)
@@ -179,6 +181,49 @@ def _add_learn(commands: Any) -> None:
     evaluate.add_argument("--trials", type=_count, default=30, help="starts for each run (default: %(default)s)")
     evaluate.add_argument("--seed", type=int, default=1000, help="first start (default: %(default)s)")
     evaluate.add_argument("--live", action="store_true", help="in real time on the live rig instead of in lock-step")
+
+
+def _add_action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    # Without a default of its own it leaves what was said before the action as it is.
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as of the command")
+    return parser
+
+
+def _add_episodes(commands: Any) -> None:
+    group = _add(commands, "episodes", "List episodes, say something about them, put them away and back, trim them.")
+    actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listed = _add_action(actions, "list", "All episodes of a folder, with what looks odd about them.")
+    listed.add_argument("--task", help="only those with this text in their task")
+    listed.add_argument("--outcome", action="append", help="only such episodes; may be repeated")
+    listed.add_argument("--tag", action="append", default=[], help="only those with this tag; may be repeated")
+    listed.add_argument("--odd", action="store_true", help="only those with a hint or a problem")
+    listed.add_argument("--bin", action="store_true", help="what lies in the bin")
+    for parser in (
+        listed,
+        _add_action(actions, "statistics", "Of all episodes of a folder together; reads none of them."),
+    ):
+        parser.add_argument("folder", type=Path, nargs="?", help="default: WORKSPACE/episodes")
+        _workspace(parser)
+    label = _add_action(actions, "label", "Give episodes another outcome; the files stay as they were recorded.")
+    label.add_argument("outcome", choices=("success", "failure", "unrated", "interrupted", "stopped"))
+    tag = _add_action(actions, "tag", "Give episodes a tag.")
+    tag.add_argument("tag", help="a short text")
+    tag.add_argument("--remove", action="store_true", help="take the tag away")
+    note = _add_action(actions, "note", "Give episodes a note.")
+    note.add_argument("text", help='"" takes the note away')
+    split = _add_action(actions, "split", "Say which episodes a training learns from and which it only measures with.")
+    split.add_argument("split", choices=("train", "held_out", "none"), help="none leaves it to the training")
+    for parser in (label, tag, note, split):
+        parser.add_argument("--who", default="", help="who says so")
+    put_away = _add_action(actions, "bin", "Put episodes into the bin beside them. Nothing is deleted.")
+    restore = _add_action(actions, "restore", "Put episodes of the bin back under their own names.")
+    for parser in (label, tag, note, split, put_away, restore):
+        parser.add_argument("paths", type=Path, nargs="+", metavar="EPISODE", help="episode files")
+    trim = _add_action(actions, "trim", "Keep a part of an episode as a new one; nothing is encoded again.")
+    trim.add_argument("path", type=Path, metavar="EPISODE", help="the original goes to the bin")
+    trim.add_argument("--start", type=float, help="s after its first tick (default: when the first motion begins)")
+    trim.add_argument("--end", type=float, help="s after its first tick (default: when the last motion ends)")
 
 
 def _add_over_episodes(commands: Any) -> None:

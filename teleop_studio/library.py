@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recorders import catalog
 from recorders.annotations import annotate
+from recorders.catalog import EpisodeInfo
 from recorders.episode_reader import EpisodeReader
 from recorders.errors import RecorderError
 from recorders.trim import check_range
@@ -49,7 +50,7 @@ class Library:
         """Demonstrations, oldest first. The same list until something has changed."""
         with _failing("The episodes can not be listed."):
             rows = self._shelves[0].rows()
-        self.count = len(rows)
+        self.count = len(rows) + self._shelves[0].unread
         return rows
 
     def trials(self) -> list[EpisodeRow]:
@@ -130,7 +131,7 @@ class Library:
         `trimming` counts those under way; what goes wrong is said by `poll`.
         """
         with _failing(f"The episode {path.name} can not be trimmed."):
-            check_range(catalog.episode_info(path), start_s, end_s)
+            check_range(self._known(path) or catalog.episode_info(path), start_s, end_s)
         self._trims.start(path, start_s, end_s)
 
     @property
@@ -186,11 +187,16 @@ class Library:
 
     def _say(self, path: Path, done: str, **said: Any) -> None:
         with _failing(f"The episode {path.name} could not be {done}."):
-            info = next((found for shelf in (*self._shelves, *self._bins) if (found := shelf.find(path))), None)
-            if info is None or info.problem or not path.is_file():
+            info = self._known(path)
+            if info is None:
                 catalog.say(path, self.operator, **said)
             else:  # opening a file takes longer than the window may wait
                 annotate(catalog.folder_of(path), info.uuid, self.operator, **said)
+
+    def _known(self, path: Path) -> EpisodeInfo | None:
+        """The list's entry of an episode that is there and can be used."""
+        found = (shelf.find(path) for shelf in (*self._shelves, *self._bins))
+        return next((info for info in found if info and not info.problem and path.is_file()), None)
 
     def _changed(self, path: Path) -> None:
         folder = catalog.folder_of(path)

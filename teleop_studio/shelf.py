@@ -35,11 +35,14 @@ class Shelf:
         self._joint_keys: set[Key] = set()
         self.unsurveyed = 0
 
-    def rows(self) -> list[EpisodeRow]:
-        """In the order of their numbers. Costs some microseconds while nothing changes. Raises `DiskError`."""
+    def rows(self, whole: bool = False) -> list[EpisodeRow]:
+        """In the order of their numbers. Costs some microseconds while nothing changes. Raises `DiskError`.
+
+        `whole` waits until all new files are opened, which may be long the first time.
+        """
         # What nobody knew is read a little at a time; the survey process does most of it.
-        if not self._catalog.unread or time.monotonic() >= self._next_s:
-            self._catalog.refresh(scan=self._changed, budget_s=_READ_S, save=False)
+        if whole or not self._catalog.unread or time.monotonic() >= self._next_s:
+            self._catalog.refresh(scan=self._changed, budget_s=float("inf") if whole else _READ_S, save=whole)
             self._changed = False
             self._next_s = time.monotonic() + _PAUSE_S
         if self._catalog.infos is not self._infos:
@@ -49,6 +52,11 @@ class Shelf:
             self._rows = [row for _, row in self._known.values()]
             self.unsurveyed = len(self._catalog.unsurveyed()) + self._catalog.unread
         return self._rows
+
+    @property
+    def unread(self) -> int:
+        """Files that are not listed yet, because nobody has opened them."""
+        return self._catalog.unread
 
     def changed(self) -> None:
         """Something was done to the folder that its stamp may not show."""
