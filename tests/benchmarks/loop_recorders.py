@@ -61,14 +61,19 @@ def record(connection: Connection, name: str, specs: RingSpecs, folder: Path, se
     """Record takes of `seconds` each, with the recorder `name`. Any message ends a running take."""
     give_up_realtime()
     rings = RigRings.attach(specs)
-    log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT)
-    for descriptor in (1, 2):  # encoders write there without asking Python
-        os.dup2(log, descriptor)
+    speak_to(folder / LOG)
     if name == ALOHA:
         _record_aloha(connection, rings, folder, seconds)
     else:
         _record_lerobot(connection, name, rings, folder, seconds)
     rings.close()
+
+
+def speak_to(log: Path) -> None:
+    """From now on everything this process prints goes to `log`; encoders write there without asking Python."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for printed in (1, 2):
+        os.dup2(descriptor, printed)
 
 
 def _loop(connection: Connection, rings: RigRings, seconds: float, keep: Callable[[Sample], None]) -> Stopped:

@@ -2,6 +2,8 @@
 
 import contextlib
 import multiprocessing
+import os
+import re
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -14,7 +16,7 @@ import numpy as np
 import psutil
 
 from teleop_studio.processes.rings import RigRings
-from tests.benchmarks.loop_recorders import ALOHA, LOG, REPO, Moment, Stopped, record
+from tests.benchmarks.loop_recorders import ALOHA, LOG, REPO, Moment, Stopped, record, speak_to
 from tests.benchmarks.process_cost import ProcessCost
 from tests.benchmarks.recording_result import Result, count_kept
 from tests.benchmarks.rig_feed import CAMERAS, HEIGHT, WIDTH, Feeder
@@ -158,8 +160,7 @@ def _aloha_length(path: Path) -> str:
 
 
 def _read_lerobot(connection: Connection, folder: Path) -> None:
-    import os
-
+    speak_to(folder / LOG)
     os.environ.update(HF_HUB_OFFLINE="1", HF_HOME=str(folder / "hf"))
     from lerobot.datasets import LeRobotDataset
 
@@ -167,4 +168,5 @@ def _read_lerobot(connection: Connection, folder: Path) -> None:
         dataset = LeRobotDataset(REPO, root=folder / "dataset")
         connection.send(f"opens with {dataset.num_episodes} episodes, {dataset.num_frames} frames")
     except Exception as error:  # whatever it is, it is what the operator gets
-        connection.send(f"does not open: {type(error).__name__}: {str(error).splitlines()[0][:120]}")
+        said = re.sub(r"https?://\S+", "the Hub", str(error).splitlines()[0])
+        connection.send(f"does not open ({type(error).__name__}: {said[:100]})")
