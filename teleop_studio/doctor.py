@@ -19,7 +19,7 @@ from pathlib import Path
 from teleop_studio.workspace import default_workspace
 
 PACKAGES = ("teleop_studio", "drivers", "recorders", "ui")
-SHARED_MEMORY_MIB = 64  # two VGA cameras need about 60 MiB of rings
+SHARED_MEMORY_MIB = 64  # the simulated rig and a lock-step job need 45 MiB; each VGA camera's ring takes 66
 WORKSPACE_GIB = 2
 _CHILD_TIMEOUT_S = 60
 

@@ -65,7 +65,8 @@ class _Worker:
     """One process of a job."""
 
     def __init__(self, rig: RigConfig, job: RecordJob | EvaluateJob, logs: Path) -> None:
-        self.rings = RigRings.create("lockstep", rig)
+        # The take follows each tick in the same process: only the window reads later.
+        self.rings = RigRings.create("lockstep", rig, keep_s=0.5)
         self.child = Child("lockstep", "lockstep_process", (rig, self.rings.specs, job), logs / "lockstep.log")
         self.progress = m.JobProgress(0, 0, 0, 0, "")
         self.spoke_last = False

@@ -19,7 +19,7 @@ from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.processes.supervisor import CAMERAS, RigProcesses, limit_threads
 from teleop_studio.remembered import read_operator, remember_operator
-from teleop_studio.rig import RigConfig
+from teleop_studio.rig import RigConfig, RigError
 from teleop_studio.sentences import sentence
 from teleop_studio.session import StudioError
 from teleop_studio.status import (
@@ -70,7 +70,10 @@ class Studio:
         if self._live is not None:
             raise StudioError("The rig is open already. Close it first.")
         folders = (self.workspace.episodes, self.workspace.trials)
-        processes = RigProcesses(self.rig, folders, self.workspace.logs, self._seed)
+        try:
+            processes = RigProcesses(self.rig, folders, self.workspace.logs, self._seed)
+        except RigError as error:
+            raise StudioError(str(error)) from error
         self._operation.live = LiveRig(processes, self._notices)
         processes.start()
 

@@ -18,7 +18,7 @@ from typing import Any
 from recorders.episode_writer import EpisodeWriter, FinishingTake
 from recorders.errors import DiskFull, RecorderError
 from teleop_studio.processes import messages as m
-from teleop_studio.processes.child import ParentGone, Pipe
+from teleop_studio.processes.child import RECORDER_PRIORITY, ParentGone, Pipe, raise_scheduling
 from teleop_studio.processes.disk_room import LEAST_S, DiskRoom
 from teleop_studio.processes.rings import RigRings, RingSpecs
 from teleop_studio.processes.take import Take
@@ -36,6 +36,8 @@ def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs, folder: Path | None = Non
 
     `folder` is where takes are likely to go: the room on its disk is told before the first one.
     """
+    # On a busy machine it fell behind the rings and lost pictures; it needs a third of a core for four large cameras.
+    raise_scheduling(rig.realtime, RECORDER_PRIORITY)
     rings = RigRings.attach(specs)
     recorder = _Recorder(pipe, rig, rings, folder)
     pipe.send(m.Ready())
@@ -106,6 +108,7 @@ class _Recorder:
         if self._take is not None:
             self._discard("a new take began")
         self._folder, self._number, self._mixed = message.folder, message.take, False
+        self._told_s = float("-inf")
         try:
             self._require_room(message.folder)
             description = describe(self._rig, message.task, message.source, message.extra, message.operator)
@@ -137,7 +140,8 @@ class _Recorder:
         self._pipe.send(m.TakeDropped(why, self._number))
 
     def _tell(self) -> None:
-        if self._take is not None and time.monotonic() - self._told_s > _TELL_S:
+        """At once when the first tick is written, then a few times a second."""
+        if self._take is not None and self._take.frames and time.monotonic() - self._told_s > _TELL_S:
             self._told_s = time.monotonic()
             self._pipe.send(self._progress(self._take))
 

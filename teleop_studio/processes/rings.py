@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,11 @@ from numpy.typing import NDArray
 from teleop_studio.chunk import ActionChunk
 from teleop_studio.processes.shared_ring import RingSpec, SharedRing
 from teleop_studio.processes.tick_row import tick_dtype
-from teleop_studio.rig import RigConfig
+from teleop_studio.rig import RigConfig, RigError
 from teleop_studio.status import Overlay
 
 TICK_SLOTS = 2048  # 10 to 40 s
+_OTHER_RINGS_BYTES = 4 << 20
 FRAME_RING_S = 2.5  # how long the disk may stall before a picture is lost
 MAX_HORIZON = 64
 MAX_SOLVER_STEPS = 20
@@ -24,9 +27,9 @@ _counter = itertools.count(1)
 SNAPSHOT_VALUES = 255  # more than any scene has, so that the owner need not load the simulator to know
 
 
-def frame_slots(fps: float) -> int:
+def frame_slots(fps: float, keep_s: float = FRAME_RING_S) -> int:
     """How many pictures a camera's ring holds: 75 at 30 fps, which is 17 MB at 320x240 and 69 MB at 640x480."""
-    return max(32, math.ceil(FRAME_RING_S * fps))
+    return max(8, math.ceil(keep_s * fps))
 
 
 def frame_dtype(width: int, height: int) -> list[Any]:
@@ -94,8 +97,12 @@ class RigRings:
         self.wishes, self.chunks, self.overlays, self.snapshots = wishes, chunks, overlays, snapshots
 
     @classmethod
-    def create(cls, tag: str, rig: RigConfig) -> "RigRings":
-        """New rings owned by this process. `tag` says in the system's list of segments what they are for."""
+    def create(cls, tag: str, rig: RigConfig, keep_s: float = FRAME_RING_S) -> "RigRings":
+        """New rings owned by this process. `tag` says in the system's list of segments what they are for.
+
+        Pictures are kept for `keep_s`. Raises `RigError` when the machine has too little shared memory for them.
+        """
+        _require_shared_memory(rig, keep_s)
         tag = f"{tag}{next(_counter)}"  # two rigs may be open in one process
         joints = len(rig.follower.model.joints)
         return cls(
@@ -103,7 +110,7 @@ class RigRings:
             {
                 camera.name: SharedRing.create(
                     f"{tag}_camera_{camera.name}",
-                    frame_slots(camera.fps),
+                    frame_slots(camera.fps, keep_s),
                     (),
                     frame_dtype(camera.width, camera.height),
                 )
@@ -142,6 +149,20 @@ class RigRings:
         for ring in (self.ticks, *self.frames.values(), self.wishes, self.chunks, self.overlays, self.snapshots):
             if ring is not None:
                 ring.close()
+
+
+def _require_shared_memory(rig: RigConfig, keep_s: float, folder: Path = Path("/dev/shm")) -> None:
+    """Without this check the first write into a page that there is no room for would kill the process."""
+    if not folder.is_dir():
+        return
+    needed = sum(3 * c.width * c.height * frame_slots(c.fps, keep_s) for c in rig.cameras) + _OTHER_RINGS_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise RigError(
+            f"This machine has too little shared memory for the cameras of {rig.name}. The rings between the processes "
+            f"need {needed / 1e6:.0f} MB in {folder}, {free / 1e6:.0f} MB are free. Start a container with "
+            "--shm-size=1g, or use fewer or smaller cameras."
+        )
 
 
 class FrameRow:

@@ -147,6 +147,9 @@ class Take:
 
     def _note_missing_ticks(self, rows: NDArray[Any]) -> None:
         index, stamps = rows["index"], rows["stamp_ns"]
+        if index[0] == self._due_index and index[-1] - index[0] == len(rows) - 1:
+            self._due_index = int(index[-1]) + 1
+            return
         before = index[0] - 1 if self._due_index is None else self._due_index - 1
         jumps = np.diff(index, prepend=before) - 1
         for k in np.flatnonzero(jumps > 0):
@@ -158,6 +161,8 @@ class Take:
 
     def _note_alerts(self, rows: NDArray[Any]) -> None:
         alert = rows["alert"]
+        if not alert.any() and not self._alert.any():
+            return
         changed = np.any(np.concatenate([self._alert[None], alert[:-1]]) != alert, axis=1)
         for k in np.flatnonzero(changed):
             joints = np.flatnonzero(alert[k]).tolist()
@@ -166,6 +171,8 @@ class Take:
 
     def _note_soft_starts(self, rows: NDArray[Any]) -> None:
         aligning = rows["aligning"]
+        if not aligning.any() and not self._aligning:
+            return
         for k in np.flatnonzero(np.concatenate([[self._aligning], aligning[:-1]]) != aligning):
             stamp_ns, gap_rad = int(rows["stamp_ns"][k]), round(float(rows["gap"][k]), 4)
             kind = "soft start" if aligning[k] else "soft start over"

@@ -26,7 +26,7 @@ from teleop_studio.processes.rings import (
     snapshot_row,
     wish_row,
 )
-from teleop_studio.rig import CameraConfig, RigConfig
+from teleop_studio.rig import CameraConfig, RigConfig, RigError
 from teleop_studio.status import Overlay
 
 D = 7
@@ -143,3 +143,14 @@ def test_each_ring_holds_what_its_row_fills(rings: RigRings) -> None:
         assert rings.frames["wrist"].latest() is None
     finally:
         far.close()
+
+
+def test_a_camera_ring_holds_two_seconds_and_more_of_pictures(rings: RigRings) -> None:
+    for camera in RIG.cameras:
+        assert rings.frames[camera.name].spec.slots >= 2 * camera.fps
+
+
+def test_cameras_that_shared_memory_can_not_hold_are_refused_before_anything_is_made() -> None:
+    huge = RigConfig(cameras=tuple(CameraConfig(f"c{k}", width=4096, height=4096, fps=120) for k in range(40)))
+    with pytest.raises(RigError, match=r"too little shared memory for the cameras of simulated.* need 6\d+ MB"):
+        RigRings.create("huge", huge)

@@ -75,6 +75,40 @@ class TestInOneProcess:
         finally:
             ring.close()
 
+    @given(count=st.integers(0, 30), slots=st.integers(1, 9), first=st.integers(0, 30), end=st.integers(0, 33))
+    @settings(deadline=None)
+    def test_runs_give_what_single_reads_give(self, count: int, slots: int, first: int, end: int) -> None:
+        ring = SharedRing.create("runs", slots, (2,), np.int64)
+        try:
+            put(ring, *range(count))
+            at, seen = first, []
+            while at < min(end, count):
+                index, items = ring.read_run(at, end)
+                assert index >= at
+                seen += [(index + k, item.tolist()) for k, item in enumerate(items)]
+                at = index + len(items)
+            there = range(max(first, count - slots), min(end, count))
+            assert seen == [(index, [index, index]) for index in there]
+        finally:
+            ring.close()
+
+    def test_what_was_overwritten_is_left_out_of_a_run(self, ring: SharedRing) -> None:
+        put(ring, *range(6))
+        ring._sequence[2] = 2 * 6 + 1  # the writer is busy with item 6 where item 2 was
+        index, items = ring.read_run(1, 6)
+        assert (index, items.tolist()) == (3, [[3, 3, 3]])
+        index, items = ring.read_run(4, 6)
+        assert (index, items.tolist()) == (4, [[4, 4, 4], [5, 5, 5]])
+
+    def test_an_item_is_read_into_a_buffer_and_its_stamp_without_it(self, ring: SharedRing) -> None:
+        put(ring, *range(6))
+        out = np.zeros(3, np.int64)
+        assert ring.read_into(5, out) == ring.stamp_ns(5) == 1005
+        assert out.tolist() == [5, 5, 5]
+        for index in (-1, 1, 6):
+            assert ring.read_into(index, out) is None
+            assert ring.stamp_ns(index) is None
+
     def test_during_a_write_the_old_item_is_gone_and_the_new_one_not_there_yet(self, ring: SharedRing) -> None:
         put(ring, *range(6))
         seen: list[Any] = []
