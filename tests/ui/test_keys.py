@@ -19,6 +19,8 @@ KEY_TABLE = [
     (State.RECORDING, Qt.Key.Key_Backspace, "discard"),
     (State.RECORDING, Qt.Key.Key_S, "accept"),
     (State.RECORDING, Qt.Key.Key_F, "accept"),
+    (State.RECORDING, Qt.Key.Key_B, "bookmark"),
+    (State.POLICY, Qt.Key.Key_B, "bookmark"),
     (State.IDLE, Qt.Key.Key_S, "label"),
     (State.IDLE, Qt.Key.Key_F, "label"),
     (State.IDLE, Qt.Key.Key_L, "teleop"),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from teleop_studio.status import EpisodeRow, State, StudioStatus
@@ -21,6 +21,7 @@ from ui.widgets.rows import episode_row
 from ui.widgets.sim_panel import SimPanel
 
 SIDE_WIDTH = 348
+_CAMERA_SHARE = 0.58  # of the page's height; the joints below need the rest
 
 
 class RecordPage(Page):
@@ -50,6 +51,9 @@ class RecordPage(Page):
         right.addWidget(self.episodes, 1)
         row.addWidget(side)
         commands.episodes_changed.connect(self.episodes.reread)
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        self.cameras.fit(round(_CAMERA_SHARE * self.height()))
 
     def enter(self) -> None:
         self.cameras.arrange()
@@ -104,15 +108,13 @@ class TakePanel(Panel):
         words.addWidget(self.operator)
         self.body.addLayout(words)
         self.body.addWidget(self.record)
-        for pair in ((self.success, self.failure), (self.discard, self.bookmark)):
+        # Of the last three at most one is of use: the others make room.
+        for widgets in ((self.success, self.failure), (self.discard, self.bookmark, self.teleop, self.resume)):
             row = QHBoxLayout()
             row.setSpacing(8)
-            for widget in pair:
+            for widget in widgets:
                 row.addWidget(widget, 1)
             self.body.addLayout(row)
-        # Of these two at most one is of use: the other makes room.
-        self.body.addWidget(self.teleop)
-        self.body.addWidget(self.resume)
         figures = QHBoxLayout()
         for figure, stretch in ((self.frames, 3), (self.disk, 2), (self.aligning, 2)):
             figures.addWidget(figure, stretch)
@@ -134,13 +136,13 @@ class TakePanel(Panel):
             )
         self.record.setEnabled(taking or allowed(status.state, "record"))
         self.discard.setEnabled(allowed(status.state, "discard"))
-        self.bookmark.setEnabled(allowed(status.state, "bookmark"))
+        self.bookmark.setVisible(taking)
         self.success.setEnabled(taking or status.episodes > 0)
         self.failure.setEnabled(taking or status.episodes > 0)
         self.teleop.setEnabled(allowed(status.state, "teleop"))
         stopped = allowed(status.state, "resume")
         self.resume.setVisible(stopped)
-        self.teleop.setVisible(not stopped)
+        self.teleop.setVisible(not stopped and not taking)
         recorder = status.recorder
         self.frames.show_value(
             f"{recorder.frames_written} / {recorder.frames_due}", theme.BAD if recorder.missing else theme.TEXT
