@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -26,6 +27,7 @@ from teleop_studio.training.errors import TrainingError
 ENGINES = ("processes", "ray", "serial")
 LOWEST_PRIORITY = 19  # an arm may be live beside it
 _POLL_S = 0.1
+_CONNECT_S = 5.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _OWN_ERRORS = (RecorderError, TrainingError)
 _CANCELLED = "It was not done: the work was cancelled before."
@@ -235,6 +237,7 @@ def _ray_session(ray: Any, work: _Work[Any]) -> Iterator[None]:
         yield
         return
     address = work.address or os.environ.get("RAY_ADDRESS", "")
+    _require_listener(address)
     # Below /tmp whatever TMPDIR says: the names of Ray's sockets may not be longer than 107 characters.
     quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     with (
@@ -255,12 +258,29 @@ def _ray_session(ray: Any, work: _Work[Any]) -> Iterator[None]:
                     **quiet,
                 )
         except Exception as error:  # it has many, and none of its own for this
-            where = f"The Ray cluster {address} can not be reached" if address else "Ray can not be started here"
-            raise EpisodeMapError(f"{where}: {error}. Use the engine 'processes', or see Ray's own log.") from error
+            if address:
+                told = f"The Ray cluster {address} can not be used: {error}. Does it want RAY_AUTH_MODE=token"
+            else:
+                told = f"Ray can not be started here: {error}. Does its log say why"
+            raise EpisodeMapError(f"{told}? The engine 'processes' does without it.") from error
         try:
             yield
         finally:
             ray.shutdown()
+
+
+def _require_listener(address: str) -> None:
+    """Ray itself tries for more than a minute. Addresses without a port, such as "auto", are left to it."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), _CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise EpisodeMapError(
+            f"The Ray cluster {address} can not be reached: {error}. "
+            "Start it with `ray start --head`, correct the address, or use the engine 'processes'."
+        ) from error
 
 
 @contextlib.contextmanager

@@ -73,7 +73,7 @@ def _run(
 def _recorded(folder: Path, count: int) -> Path:
     command = [sys.executable, "-m", "teleop_studio", "record", "--scripted", "--fast", "--episodes", str(count)]
     command += ["--out", str(folder), "--workspace", str(folder.parent / "workspace")]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return folder
 
 

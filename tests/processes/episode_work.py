@@ -26,6 +26,17 @@ def read_or_die(path: Path) -> str:
     return text
 
 
+def all_work(path: Path, out: Path) -> object:
+    """`read_or_die` for a small file; statistics, pictures and conversion of an episode."""
+    if path.stat().st_size < 100:
+        return read_or_die(path)
+    # Here, so that the workers of all the other tests start sooner.
+    from teleop_studio.processes.episode_tasks import cache_episode, convert_episode, survey_episode
+
+    converted = convert_episode(path, "act", out / "converted")
+    return survey_episode(path), cache_episode(path, out / "cache", 16), converted.rows
+
+
 def surroundings(_: Path) -> tuple[int, str]:
     """Priority and number of threads that the work is done with."""
     return os.nice(0), os.environ["OMP_NUM_THREADS"]

@@ -1,14 +1,17 @@
 """The map over many episode files: the same results from each engine, whatever happens to a file or a worker."""
 
+import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
 from teleop_studio.processes.episode_map import EpisodeMapError, EpisodeResult, map_episodes
-from tests.processes.episode_work import leave, read, read_or_die, surroundings
+from tests.processes.episode_work import all_work, leave, read, read_or_die, surroundings
+from tests.training.shown_tasks import recorded
 
 ONE_PARENT = """
 import sys
@@ -38,6 +41,11 @@ def test_what_can_not_be_worked_with_is_refused(tmp_path: Path, monkeypatch: pyt
         map_episodes(read, paths, engine="spark")
     with pytest.raises(EpisodeMapError, match=r"workers = 0\. Give at least one"):
         map_episodes(read, paths, workers=0)
+    pytest.importorskip("ray")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(EpisodeMapError, match=rf"The Ray cluster {address} can not be reached: .*refused"):
+        map_episodes(read, paths, engine="ray", address=address)
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(EpisodeMapError, match=r"'ray' is not installed\. .*pip install 'teleop-studio\[cluster\]'"):
         map_episodes(read, paths, engine="ray")
@@ -107,16 +115,25 @@ def test_workers_do_not_outlive_whom_they_work_for(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ray_gives_what_processes_give(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ray")
-    texts = ("a", "once", "b", "always", "c")
-    (tmp_path / "ray").mkdir()
-    (tmp_path / "processes").mkdir()
-    done: list[EpisodeResult[str]] = []
-    paths = files(tmp_path / "ray", *texts)
-    on_ray = map_episodes(read_or_die, paths, engine="ray", workers=2, on_done=done.append)
-    assert len(done) == len(paths)
+    episodes = [recorded(tmp_path / "episodes", k, seconds=0.5) for k in range(2)]
+    found: dict[str, list[EpisodeResult[object]]] = {}
+    for engine in ("ray", "processes"):
+        folder = tmp_path / engine
+        folder.mkdir()
+        done: list[EpisodeResult[object]] = []
+        paths = [*files(folder, "a", "once", "always", "b"), *episodes]
+        task = partial(all_work, out=folder / "out")
+        found[engine] = map_episodes(task, paths, engine=engine, workers=2, on_done=done.append)
+        assert len(done) == len(paths)
     assert capfd.readouterr().out == ""  # stdout is for results, Ray's own words are not
-    in_processes = map_episodes(read_or_die, files(tmp_path / "processes", *texts), engine="processes", workers=2)
-    assert outcome(on_ray) == outcome(in_processes) == ["a", "once", "b", "The process that worked on 000003", "c"]
+    assert [result.value for result in found["ray"]] == [result.value for result in found["processes"]]
+    assert [result.value for result in found["ray"][:4]] == ["a", "once", None, "b"]
+    assert found["ray"][2].error.startswith("The process that worked on 000002.h5 died, twice.")
+    assert all(result.value for result in found["ray"][4:])
+    built = [sorted((tmp_path / engine / "out" / "cache").iterdir()) for engine in found]
+    assert [path.name for path in built[0]] == [path.name for path in built[1]]
+    assert [path.read_bytes() for path in built[0]] == [path.read_bytes() for path in built[1]]
+
     import ray
 
     assert not ray.is_initialized()
