@@ -176,7 +176,7 @@ def _from_table(table: dict[str, Any]) -> RigConfig:
         elif key == "cameras":
             if not isinstance(value, list):
                 raise RigError("cameras must be a list of tables: [[cameras]].")
-            kinds = {name: str for name in ("name", "kind", "codec")}
+            kinds: dict[str, Any] = {name: str for name in ("name", "kind", "codec")}
             kinds |= {"width": int, "height": int, "fps": (int, float), "quality": int}
             values[key] = tuple(CameraConfig(**_checked("cameras", camera, kinds)) for camera in value)
         elif key not in known:

@@ -115,4 +115,5 @@ def _png(picture: Picture, level: int) -> bytes:
 
 def _read_png(packet: bytes) -> Picture:
     bgr = cv2.imdecode(np.frombuffer(packet, np.uint8), cv2.IMREAD_COLOR)
+    assert bgr is not None
     return np.ascontiguousarray(bgr[:, :, ::-1])
