@@ -24,8 +24,8 @@ class KeySpec:
 KEYS: tuple[KeySpec, ...] = (
     KeySpec("advance", "Record / accept", "Space", "Start a take; while one runs, keep it as a success", "Takes"),
     KeySpec("discard", "Discard take", "Backspace", "Throw the running take away", "Takes", "discard"),
-    KeySpec("success", "Success", "S", "Keep the take as a success, or relabel the newest episode", "Takes"),
-    KeySpec("failure", "Failure", "F", "Keep the take as a failure, or relabel the newest episode", "Takes"),
+    KeySpec("success", "Success", "S", "Keep the take as a success; else relabel the selected or newest", "Takes"),
+    KeySpec("failure", "Failure", "F", "Keep the take as a failure; else relabel the selected or newest", "Takes"),
     KeySpec("bookmark", "Bookmark", "B", "Mark this moment of the running take", "Takes", "bookmark"),
     KeySpec("teleop", "Teleoperate", "L", "The follower copies the leader; nothing is written", "Arm", "teleop"),
     KeySpec("autonomous", "Autonomous", "P", "The chosen policy drives the follower", "Arm", "autonomous"),

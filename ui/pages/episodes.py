@@ -308,9 +308,7 @@ class EpisodesPage(Page):
         row = self._one
         if row is None:
             return
-        # The file will be moved to the bin: it must not be open here.
         self.selection.preview.play.setChecked(False)
-        self.selection.preview.close_episode()
 
         def begin() -> bool:
             self.studio.library.trim(row.path, start_s, end_s)
