@@ -76,6 +76,7 @@ _COMMANDS = {
     "import": ("transfer", "import_data"),
     "verify": ("files", "verify"),
     "repair": ("files", "repair"),
+    "migrate": ("files", "migrate"),
     "doctor": ("files", "doctor"),
 }
 
@@ -281,6 +282,8 @@ def _add_files(commands: Any) -> None:
     verify.add_argument("path", type=Path)
     repair = _add(commands, "repair", "Finish what a crash left behind in a folder of episodes.")
     repair.add_argument("path", type=Path)
+    migrate = _add(commands, "migrate", "Bring episodes of an older format to the newest; the old files go to the bin.")
+    migrate.add_argument("path", type=Path)
     doctor = _add(commands, "doctor", "Check this installation: packages, graphics, scheduling, ports.")
     _workspace(doctor)
 

@@ -1,5 +1,6 @@
 """The command line: help, exit codes, JSON on the last line, no stack trace for what an operator can mend."""
 
+import gzip
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from teleop_studio.rig import CameraConfig, RigConfig, save_rig
 from tests.recorders.takes import recorded
 
 ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests" / "recorders" / "golden"
 PATIENCE_S = 120.0
 SMALL_RIG = RigConfig(
     cameras=(CameraConfig("front", width=64, height=64, fps=15), CameraConfig("wrist", width=64, height=64, fps=15)),
@@ -148,9 +150,28 @@ def test_verify_says_what_is_broken_and_repair_what_it_has_done(
     assert len(json.loads(capsys.readouterr().out)["repaired"]) == 1
     assert len(list(folder.glob("*.h5"))) == 2
     assert main(["verify", str(folder)]) == 0
-    for command in ("verify", "repair"):
+    for command in ("verify", "repair", "migrate"):
         assert main([command, str(tmp_path / "nowhere")]) == 1
         assert "There is no" in capsys.readouterr().err
+
+
+def test_migrate_brings_old_files_to_the_newest_format_and_names_those_it_can_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "episodes"
+    new = build_episode(recorded(folder))
+    old = folder / "000002-0a0b0c0d.h5"
+    old.write_bytes(gzip.decompress((GOLDEN / "1.0.h5.gz").read_bytes()))
+    assert main(["migrate", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["migrated"] == [old.name]
+    assert (folder / ".bin" / old.name).is_file()
+    assert main(["verify", str(folder)]) == 0
+    capsys.readouterr()
+
+    os.truncate(new, new.stat().st_size // 2)
+    assert main(["migrate", str(folder), "--json"]) == 1
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert new.name in problem
 
 
 @pytest.mark.alone

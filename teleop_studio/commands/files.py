@@ -1,9 +1,12 @@
-"""Commands about what lies on disk and about the installation: verify, repair, doctor."""
+"""Commands about what lies on disk and about the installation: verify, repair, migrate, doctor."""
 
 import argparse
 from typing import Any
 
+from recorders.errors import RecorderError
+from recorders.migrate import migrate as migrate_file
 from recorders.repair import repair as repair_path
+from recorders.verify import episode_files
 from recorders.verify import verify as verify_path
 from teleop_studio.commands.driving import CommandFailed, say
 from teleop_studio.doctor import run_checks
@@ -29,6 +32,25 @@ def repair(options: argparse.Namespace) -> dict[str, Any]:
     for sentence in sentences:
         say(sentence)
     return {"path": str(options.path), "repaired": sentences}
+
+
+def migrate(options: argparse.Namespace) -> dict[str, Any]:
+    """Which files were brought to the newest format, and why others could not be; exit code 1 when there is one."""
+    if not options.path.exists():
+        raise CommandFailed(f"There is no {options.path}. Give an episode file or a folder of episodes.")
+    files = episode_files(options.path) if options.path.is_dir() else [options.path]
+    migrated, problems = [], []
+    for path in files:
+        try:
+            if migrate_file(path):
+                migrated.append(path.name)
+                say(f"{path.name} has the newest format now; the old file is in the bin.")
+        except RecorderError as error:
+            problems.append(str(error))
+            say(str(error))
+    untouched = len(files) - len(migrated) - len(problems)
+    say(f"{len(files)} episodes looked at: {len(migrated)} migrated, {untouched} were new enough.")
+    return {"path": str(options.path), "migrated": migrated, "problems": problems, "failed": bool(problems)}
 
 
 def doctor(options: argparse.Namespace) -> dict[str, Any]:
