@@ -21,7 +21,7 @@ def loop_chip(status: StudioStatus) -> tuple[str, str, str]:
         f"{loop.ticks} ticks, scheduling {loop.scheduling}. Period error p50 {loop.period_error_p50_ms:.2f}, "
         f"p99 {loop.period_error_p99_ms:.2f}, p99.9 {loop.period_error_p999_ms:.2f} ms. Bus retries {loop.bus_retries}."
     )
-    return f"loop {loop.rate_hz:.0f} Hz{missed} · {loop.scheduling}", colour, tooltip
+    return f"loop {loop.rate_hz:.0f} Hz{missed}" + (f" · {loop.scheduling}" if loop.scheduling else ""), colour, tooltip
 
 
 def camera_chip(status: StudioStatus) -> tuple[str, str, str]:
