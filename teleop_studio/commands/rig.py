@@ -107,12 +107,24 @@ def _by_hand(studio: Studio, episodes: int, task: str) -> Iterator[Step]:
             continue
         saved = studio.newest_saved
         studio.accept()
-        while studio.newest_saved == saved:
-            if studio.status.state is State.FAULT:
-                raise CommandFailed(studio.status.notices[-1])
-            yield Wait()
+        yield from _until_saved(studio, saved)
+        if studio.newest_saved == saved:
+            yield Say([*studio.status.notices, "The take was not kept."][-1])
+            continue
         kept += 1
         yield Say(f"Kept {studio.newest_saved}.")
+
+
+def _until_saved(studio: Studio, saved: Path | None) -> Iterator[Step]:
+    """Wait for a newer episode file than `saved`, or until it is clear that none will come."""
+    yield Wait()  # the status is still that of the moment before
+    while studio.newest_saved == saved:
+        recorder = studio.status.recorder
+        if studio.status.state is State.FAULT:
+            raise CommandFailed(studio.status.notices[-1])
+        if not recorder.recording and recorder.building == 0:
+            return
+        yield Wait()
 
 
 def _line() -> Generator[Step, None, str]:

@@ -40,15 +40,19 @@ class Pipe:
         self._connection = connection
 
     def receive(self, timeout_s: float = 0.0) -> list[Any]:
-        """All messages waiting, after at most `timeout_s` for the first. Raises `ParentGone` when the pipe closed."""
-        messages = []
+        """All messages waiting, after at most `timeout_s` for the first.
+
+        Raises `ParentGone` when the pipe closed and everything that was said before has been handed out.
+        """
+        messages: list[Any] = []
         try:
             if self._connection.poll(timeout_s):
                 messages.append(self._connection.recv())
                 while self._connection.poll(0):
                     messages.append(self._connection.recv())
         except (EOFError, OSError) as error:
-            raise ParentGone from error
+            if not messages:
+                raise ParentGone from error
         return messages
 
     def send(self, message: Any) -> None:

@@ -205,6 +205,19 @@ def test_when_the_window_dies_the_running_take_is_kept_as_interrupted(tmp_path: 
     assert "was finished but not saved" in result.text
 
 
+def test_what_was_said_just_before_the_window_closed_is_still_obeyed(tmp_path: Path) -> None:
+    recorder = RecorderBench(tmp_path)
+    recorder.record()
+    recorder.send(m.MarkEvent(START_NS + 950_000_000, "closed", {}))
+    recorder.send(m.FinishTake("stopped"))
+    recorder.leave()
+    (result,) = recover(tmp_path)
+    assert result.outcome == "stopped"
+    assert result.path is not None
+    with EpisodeReader(result.path) as reader:
+        assert [event.kind for event in reader.events()] == ["closed"]
+
+
 # --- the disk ----------------------------------------------------------------------------------------------------
 
 
