@@ -20,6 +20,8 @@ from recorders.episode_file import damage_reported, open_file
 from recorders.errors import EpisodeCorrupt
 from recorders.picture_codec import decode_picture, picture_size
 
+_MAX_PICTURE_BYTES = 64 << 20
+
 
 @dataclass(frozen=True)
 class Frames:
@@ -70,6 +72,9 @@ class ImageStream:
         self._data = group[schema.IMAGE_DATA.path]
         end = np.asarray(group[schema.IMAGE_END.path], np.int64)
         self._begin = np.concatenate([np.zeros(1, np.int64), end])
+        sizes = np.diff(self._begin)
+        if self._begin[-1] != len(self._data) or not np.all((sizes > 0) & (sizes <= _MAX_PICTURE_BYTES)):
+            raise ValueError(f"The pictures of camera {camera.name!r} do not fill their data one after the other")
         self.stamp_ns: NDArray[np.int64] = np.asarray(group[schema.IMAGE_STAMP.path], np.int64)
         self.sequence: NDArray[np.int64] = np.asarray(group[schema.IMAGE_SEQUENCE.path], np.int64)
         self.crc32: NDArray[np.uint32] = np.asarray(group[schema.IMAGE_CRC.path], np.uint32)
@@ -210,8 +215,10 @@ class EpisodeReader:
         with damage_reported(self.path):
             ends, actions = self._array(schema.CHUNK_END), self._array(schema.CHUNK_ACTIONS)
             starts, steps = self._array(schema.CHUNK_START), self._array(schema.CHUNK_DT)
-            begins = [0, *ends[:-1]]
-            rows = zip(starts, steps, begins, ends, strict=True) if len(ends) else ()
+            begins = np.concatenate([np.zeros(1, np.int64), ends])
+            if begins[-1] != len(actions) or np.any(np.diff(begins) < 0):
+                raise ValueError("The chunks do not fill their actions one after the other")
+            rows = zip(starts, steps, begins[:-1], ends, strict=True)
             return [RecordedChunk(int(start), float(dt_s), actions[begin:end]) for start, dt_s, begin, end in rows]
 
     def clock_anchors(self) -> NDArray[np.int64]:
