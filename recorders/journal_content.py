@@ -290,7 +290,9 @@ def _take_in_text(content: JournalContent, record: Record) -> None:
         case Kind.EVENT:
             content.events.append((record.stamp_ns, text["kind"], json.dumps(text["detail"])))
         case Kind.GAP:
-            content.gaps.append(Gap(**text))
+            gap = Gap(**text)
+            struct.pack("<4q", gap.first_missing, gap.count, gap.t0_ns, gap.t1_ns)  # raises for what is no such number
+            content.gaps.append(gap)
         case Kind.END:
             content.outcome = text["outcome"]
             content.source = text["source"] or content.source

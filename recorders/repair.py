@@ -1,5 +1,6 @@
 """Brings takes that a crash left behind back to the episodes, and says what it did."""
 
+import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,13 @@ from pathlib import Path
 from recorders.catalog import episode_info
 from recorders.episode_builder import build_from
 from recorders.episode_writer import JOURNAL_FILE, JOURNALS, REMOVED, remove_journal
-from recorders.errors import EpisodeBusy, EpisodeMissing, RecorderError, disk_errors
+from recorders.errors import DiskError, EpisodeBusy, EpisodeMissing, disk_errors
 from recorders.journal import opened_journal
 from recorders.journal_content import JournalContent, read_journal
 from recorders.verify import verify
 
 LEAST_S = 1.0  # a shorter take that was cut off is not worth a file
+TOLD = "told.txt"  # beside a journal that could not be brought back: what the operator knows already
 _TORN_BYTES = 1 << 18  # more than the one record that a crash can tear
 
 
@@ -20,7 +22,8 @@ _TORN_BYTES = 1 << 18  # more than the one record that a crash can tear
 class RecoveredEpisode:
     """What became of one journal. `path` the episode file, None when there is none; `text` says it to the operator.
 
-    `problem` is True when the journal could not be brought back and still lies at `journal`.
+    `problem` is True when the journal could not be brought back and still lies at `journal`; `told` when an earlier
+    recovery has said the same.
     """
 
     journal: Path
@@ -29,6 +32,7 @@ class RecoveredEpisode:
     duration_s: float
     text: str
     problem: bool = False
+    told: bool = False
 
     def __str__(self) -> str:
         return self.text
@@ -38,7 +42,8 @@ def recover(folder: Path) -> list[RecoveredEpisode]:
     """Builds the episodes of all journals that `folder` holds and no process is writing.
 
     A finished take is saved as such. One that was cut off is saved as "interrupted" up to its last whole record when it
-    holds `LEAST_S` or more, else removed. A journal that can not be brought back is reported and left where it is.
+    holds `LEAST_S` or more, else removed. A journal that can not be brought back is reported and left where it is;
+    what is said about it again is marked as `told`.
     """
     journals = folder / JOURNALS
     if not journals.is_dir():
@@ -80,17 +85,36 @@ def _recover_one(journal: Path) -> RecoveredEpisode | None:
         return _recovered(journal)
     except EpisodeBusy:
         return None
-    except (RecorderError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except Exception as error:
         # One journal that nobody foresaw must not keep the others, or the whole app, from starting.
-        text = f"A take could not be brought back. {error} It is kept at {journal}."
-        return RecoveredEpisode(journal, None, "", 0.0, text, problem=True)
+        text = f"A take could not be brought back. {str(error) or repr(error)} It is kept at {journal}."
+        told = not isinstance(error, DiskError | OSError) and _told_before(journal, text)
+        return RecoveredEpisode(journal, None, "", 0.0, text, problem=True, told=told)
+
+
+def _told_before(journal: Path, text: str) -> bool:
+    """Whether this was said about the journal before; from now on it was."""
+    note = journal / TOLD
+    with contextlib.suppress(OSError):
+        if note.is_file() and note.read_text(errors="replace") == text:
+            return True
+        note.write_text(text)
+    return False
 
 
 def _worthless(content: JournalContent) -> bool:
     """Whether a take that ended right after its start can be thrown away. Never where damage may hide more of it."""
-    if content.damaged or content.unread_bytes > _TORN_BYTES:
+    if content.damaged or content.unread_bytes > _TORN_BYTES or _span_s(content) >= LEAST_S:
         return False
-    return not content.frame_stamps or (content.outcome is None and content.duration_s < LEAST_S)
+    return content.outcome is None or not content.frame_stamps
+
+
+def _span_s(content: JournalContent) -> float:
+    """From the first tick, picture or event to the last: a take without ticks may still be worth something."""
+    streams = [content.frame_stamps, *(pictures.stamp_ns for pictures in content.cameras.values())]
+    stamps = [stamp for stream in streams if stream for stamp in (stream[0], stream[-1])]
+    stamps += [stamp_ns for stamp_ns, _, _ in content.events]
+    return (max(stamps) - min(stamps)) * 1e-9 if stamps else 0.0
 
 
 def _recovered(journal: Path) -> RecoveredEpisode:

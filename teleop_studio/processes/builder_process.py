@@ -84,7 +84,8 @@ class _Builder:
                 self._unrecovered.add(result.journal)
             else:
                 self._unrecovered.discard(result.journal)
-            self._pipe.send(m.TakeRecovered(result.text, result.path))
+            if not result.told:
+                self._pipe.send(m.TakeRecovered(result.text, result.path))
 
     def try_again(self) -> None:
         """Build what had found no room, as soon as there is some."""
