@@ -158,11 +158,13 @@ def print_table(
             cells.append("equal" if error.psnr_db == float("inf") else f"{error.psnr_db:.1f} dB")
         print(f"| {' | '.join([*cells, READERS[name]])} |", flush=True)
     lengths, sizes, moved = [], [], []
+    fps = 0
     for path in episodes:
         with EpisodeReader(path) as reader:
             lengths.append(reader.info.duration_s)
             sizes.append(path.stat().st_size / 1e6)
             moved.append(resampling_error(reader))
+            fps = round(reader.description.cameras[0].fps)
     print(f"| episodes | {count}, {statistics.mean(lengths):.1f} s each, {statistics.mean(sizes):.1f} MB as recorded |")
     print(
         f"| resampling 100 to 30 rows/s and back (linear) | largest error of a tick {max(moved):.1e} rad |", flush=True

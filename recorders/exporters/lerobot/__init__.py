@@ -14,7 +14,7 @@ LOST = (
     "the leader's readings, the requested actions, events, gaps and the policy's chunks",
     "the recorded ticks and pictures between the rows; timestamp is row / fps, the true capture times of the pictures "
     "are the feature capture_time_s, seconds since start_ns",
-    "pictures are H.264 (crf 18, a key frame every second picture): see picture_error",
+    "pictures are H.264 (crf 18, a key frame every second picture, 4:2:0 where both sides are even): see picture_error",
     "float64: joints and actions are float32",
 )
 _CACHE = "cache"
