@@ -167,7 +167,7 @@ def print_table(
             fps = round(reader.description.cameras[0].fps)
     print(f"| episodes | {count}, {statistics.mean(lengths):.1f} s each, {statistics.mean(sizes):.1f} MB as recorded |")
     print(
-        f"| resampling 100 to 30 rows/s and back (linear) | largest error of a tick {max(moved):.1e} rad |", flush=True
+        f"| resampling to {fps} rows/s and back (linear) | largest error of a tick {max(moved):.1e} rad |", flush=True
     )
 
 
