@@ -56,8 +56,6 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--data", type=Path, default=None, help="folder of episodes instead of recording some")
     options = parser.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # children inherit it: one core for every reader
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         _measure(options, Path(folder))
@@ -71,15 +69,15 @@ def _measure(options: argparse.Namespace, folder: Path) -> None:
         native = f"{camera.width}x{camera.height} {camera.codec}"
     build_s, pictures = _cached(paths, folder / "cache")
     datasets = _dataset(paths, folder / "cache"), _dataset(reduced, folder / "cache")
+    exports = [_exported(files, folder / f"lerobot-{k}") for k, files in enumerate((paths, reduced))]
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # children inherit it: one core for every reader
     with ExitStack() as stack:
         from_files = [
             partial(_from_files, dataset, stack.enter_context(_opened(files)))
             for dataset, files in zip(datasets, (paths, reduced), strict=True)
         ]
-        lerobots = [
-            stack.enter_context(_lerobot(_exported(files, folder / f"lerobot-{k}"), options.batch, options.batches))
-            for k, files in enumerate((paths, reduced))
-        ]
+        lerobots = [stack.enter_context(_lerobot(exported, options.batch, options.batches)) for exported in exports]
         _check_equal(datasets[0], from_files[0])
         ours = partial(_timed, options.batch, options.batches, datasets[0])
         readings = [
