@@ -65,7 +65,7 @@ def _duplicates(usable: Usable) -> Iterable[tuple[str, str]]:
         for name in others:
             info, other = usable[name][0], usable[first][0]
             how = "the same file content" if other.content_sha256 == info.content_sha256 else "exactly the same motion"
-            yield name, f"Duplicate: {how} as in {other.path.name}."
+            yield name, f"Duplicate: {how} as in {other.path.name}. Bin one of them, or it counts twice."
 
 
 def _exceptions(usable: Usable) -> Iterable[tuple[str, str]]:
@@ -73,7 +73,8 @@ def _exceptions(usable: Usable) -> Iterable[tuple[str, str]]:
     driven = [name for name, (info, _) in usable.items() if info.source == "policy"]
     if len(driven) <= FEW * len(usable):
         for name in driven:
-            yield name, f"A policy drove it; the others here are by people ({len(usable) - len(driven)})."
+            text = f"A policy drove it; the others here are by people ({len(usable) - len(driven)})."
+            yield name, f"{text} Training leaves it out."
 
 
 def _outliers(usable: Usable) -> Iterable[tuple[str, str]]:
@@ -89,7 +90,7 @@ def _outliers(usable: Usable) -> Iterable[tuple[str, str]]:
             median = float(np.median(values))
             for k in np.flatnonzero(np.abs(robust_z(values)) > OUTLIER):
                 text = f"Outlier: its {what} of {values[k]:.1f} {unit} is far from the median of {median:.1f} {unit}"
-                yield names[int(k)], f"{text} ({len(names)} episodes of this task)."
+                yield names[int(k)], f"{text} ({len(names)} episodes of this task). See whether it shows the task."
 
 
 def robust_z(values: NDArray[np.float64]) -> NDArray[np.float64]:

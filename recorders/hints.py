@@ -1,4 +1,4 @@
-"""What looks odd about one episode: a sentence with its figure for each, none for an episode that looks well.
+"""What looks odd about one episode: what it is, with its figure, and what to do; none for one that looks well.
 
 The thresholds are set so that none of the simulated rig's recordings gets a hint.
 """
@@ -70,7 +70,7 @@ def motion_hints(motion: Motion, idle_start_s: float, idle_end_s: float) -> Iter
     """About the arm."""
     reach = np.ptp(motion.follower, axis=0)
     if reach.max() < NO_MOTION_RAD:
-        yield "still", f"No motion: no joint of the follower covers more than {reach.max():.3f} rad."
+        yield "still", f"No motion: no joint of the follower covers more than {reach.max():.3f} rad. Bin it."
     if idle_start_s > IDLE_S:
         yield "idle", f"Idle start: nothing moves for the first {idle_start_s:.1f} s. Trim them off."
     if idle_end_s > IDLE_S:
@@ -92,7 +92,8 @@ def _tracking(motion: Motion) -> Iterator[Hint]:
             yield (
                 "tracking",
                 f"Tracking error: the follower was up to {error[begin:end, worst].max():.2f} rad away from what was "
-                f"sent ({motion.joint_names[arm[worst]]}), for {lasted_s:.1f} s.",
+                f"sent ({motion.joint_names[arm[worst]]}), for {lasted_s:.1f} s. "
+                "Look whether something blocked it, and check that servo's load and limits.",
             )
             return
 
@@ -100,15 +101,20 @@ def _tracking(motion: Motion) -> Iterator[Hint]:
 def take_hints(info: EpisodeInfo, missing: Mapping[str, int]) -> Iterator[Hint]:
     """About the recording as a whole. `missing` items per stream."""
     if info.duration_s < TOO_SHORT_S:
-        yield "short", f"Too short: it lasts {info.duration_s:.2f} s."
+        yield "short", f"Too short: it lasts {info.duration_s:.2f} s. Bin it if it was started by mistake."
     for stream, there in {**info.images, "frames": info.frames}.items():
         count = missing.get(stream, 0)
         share = count / max(1, there + count)
         if share >= MISSING_SHARE:
             what = "control ticks" if stream == "frames" else f"pictures of camera {stream!r}"
-            yield "missing", f"Dropped: {count} of {there + count} {what} are missing ({100 * share:.1f} %)."
+            advice = "Close other programs" if stream == "frames" else "Check its cable, and close other programs"
+            text = f"Dropped: {count} of {there + count} {what} are missing ({100 * share:.1f} %)."
+            yield "missing", f"{text} {advice} before the next take."
     if info.recovered:
-        yield "recovered", "Recovered: it was cut off or its journal was damaged; what was whole has been kept."
+        yield (
+            "recovered",
+            "Recovered: it was cut off or its journal was damaged; what was whole has been kept. See how it ends.",
+        )
 
 
 def frozen_hints(camera: str, stamp_ns: NDArray[np.int64], crc32: NDArray[np.uint32]) -> Iterator[Hint]:
@@ -122,7 +128,8 @@ def frozen_hints(camera: str, stamp_ns: NDArray[np.int64], crc32: NDArray[np.uin
         at_s = float(stamp_ns[begin] - stamp_ns[0]) * 1e-9
         yield (
             "frozen",
-            f"Frozen camera: {camera!r} shows the same picture for {longest_ns * 1e-9:.1f} s, from {at_s:.1f} s on.",
+            f"Frozen camera: {camera!r} shows the same picture for {longest_ns * 1e-9:.1f} s, from {at_s:.1f} s on. "
+            "Check its cable; bin the episode if what matters is hidden.",
         )
 
 
@@ -130,7 +137,11 @@ def black_hints(camera: str, pictures: Sequence[NDArray[np.uint8]]) -> Iterator[
     """About sampled pictures (h, w, 3) of a camera."""
     black = sum(float(picture.mean()) < BLACK_LEVEL for picture in pictures)
     if black:
-        yield "black", f"Black pictures: {black} of {len(pictures)} that were looked at, of camera {camera!r}."
+        yield (
+            "black",
+            f"Black pictures: {black} of {len(pictures)} that were looked at, of camera {camera!r}. "
+            "Check its lens cap, its exposure and the light.",
+        )
 
 
 def runs(mask: NDArray[np.bool_]) -> Iterable[tuple[int, int]]:

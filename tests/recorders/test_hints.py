@@ -66,7 +66,7 @@ def test_a_leader_that_moves_alone_ends_the_idle_start() -> None:
 
 def test_an_arm_that_never_moves_has_no_idle_start_but_no_motion() -> None:
     assert idle_times(motion(STILL)) == (0.0, 0.0)
-    assert said(motion(STILL)) == ["No motion: no joint of the follower covers more than 0.000 rad."]
+    assert said(motion(STILL)) == ["No motion: no joint of the follower covers more than 0.000 rad. Bin it."]
 
 
 def test_a_follower_that_stays_away_from_what_was_sent_is_named_with_its_joint() -> None:
@@ -75,7 +75,8 @@ def test_a_follower_that_stays_away_from_what_was_sent_is_named_with_its_joint()
     action = follower.copy()
     action[100:180, 1] = 0.4
     assert said(motion(follower, action)) == [
-        "Tracking error: the follower was up to 0.40 rad away from what was sent (lift), for 0.8 s."
+        "Tracking error: the follower was up to 0.40 rad away from what was sent (lift), for 0.8 s. "
+        "Look whether something blocked it, and check that servo's load and limits."
     ]
 
 
@@ -101,10 +102,19 @@ def info(number: int = 1, **changes: object) -> EpisodeInfo:
 
 def test_short_takes_missing_items_and_recovered_takes_are_told() -> None:
     assert list(take_hints(info(), {})) == []
-    assert list(take_hints(info(duration_s=0.4), {})) == [("short", "Too short: it lasts 0.40 s.")]
+    assert list(take_hints(info(duration_s=0.4), {})) == [
+        ("short", "Too short: it lasts 0.40 s. Bin it if it was started by mistake.")
+    ]
     assert list(take_hints(info(), {"front": 20, "frames": 100})) == [
-        ("missing", "Dropped: 20 of 200 pictures of camera 'front' are missing (10.0 %)."),
-        ("missing", "Dropped: 100 of 700 control ticks are missing (14.3 %)."),
+        (
+            "missing",
+            "Dropped: 20 of 200 pictures of camera 'front' are missing (10.0 %). "
+            "Check its cable, and close other programs before the next take.",
+        ),
+        (
+            "missing",
+            "Dropped: 100 of 700 control ticks are missing (14.3 %). Close other programs before the next take.",
+        ),
     ]
     # Damage to the journal: the hint about that is the recovered one.
     assert list(take_hints(info(), {"journal": 3})) == []
@@ -120,7 +130,11 @@ def test_a_camera_that_shows_the_same_picture_is_frozen_and_the_longest_time_is_
     assert list(frozen_hints("front", stamp_ns, crc32)) == []
     crc32[30:50] = 7
     assert list(frozen_hints("front", stamp_ns, crc32)) == [
-        ("frozen", "Frozen camera: 'front' shows the same picture for 0.6 s, from 1.0 s on.")
+        (
+            "frozen",
+            "Frozen camera: 'front' shows the same picture for 0.6 s, from 1.0 s on. "
+            "Check its cable; bin the episode if what matters is hidden.",
+        )
     ]
     assert list(frozen_hints("front", stamp_ns[:1], crc32[:1])) == []
 
@@ -129,7 +143,11 @@ def test_black_pictures_are_counted() -> None:
     dark, light = np.full((4, 4, 3), 3, np.uint8), np.full((4, 4, 3), 90, np.uint8)
     assert list(black_hints("front", [light, light])) == []
     assert list(black_hints("front", [dark, light, dark])) == [
-        ("black", "Black pictures: 2 of 3 that were looked at, of camera 'front'.")
+        (
+            "black",
+            "Black pictures: 2 of 3 that were looked at, of camera 'front'. "
+            "Check its lens cap, its exposure and the light.",
+        )
     ]
 
 
@@ -149,8 +167,10 @@ def test_a_second_episode_with_the_same_motion_is_a_duplicate_of_the_first() -> 
     episodes = [info(3, content_sha256="c"), info(1, content_sha256="a"), info(2, content_sha256="a")]
     figures = [Figures(motion="m"), Figures(motion="m"), Figures(motion="m")]
     assert collection(episodes, figures) == {
-        "000002": ("Duplicate: the same file content as in 000001-00000000.h5.",),
-        "000003": ("Duplicate: exactly the same motion as in 000001-00000000.h5.",),
+        "000002": ("Duplicate: the same file content as in 000001-00000000.h5. Bin one of them, or it counts twice.",),
+        "000003": (
+            "Duplicate: exactly the same motion as in 000001-00000000.h5. Bin one of them, or it counts twice.",
+        ),
     }
 
 
@@ -162,7 +182,10 @@ def ten(**last: object) -> tuple[list[EpisodeInfo], list[Figures]]:
 
 def test_an_episode_that_is_far_longer_than_the_others_is_an_outlier() -> None:
     assert collection(*ten(duration_s=20.0)) == {
-        "000010": ("Outlier: its duration of 20.0 s is far from the median of 6.1 s (10 episodes of this task).",)
+        "000010": (
+            "Outlier: its duration of 20.0 s is far from the median of 6.1 s (10 episodes of this task). "
+            "See whether it shows the task.",
+        )
     }
     assert collection(*ten()) == {}
 
@@ -174,7 +197,9 @@ def test_few_episodes_or_another_task_make_no_outlier() -> None:
 
 
 def test_a_policy_s_episode_is_odd_among_people_s_and_not_among_its_like() -> None:
-    assert collection(*ten(source="policy")) == {"000010": ("A policy drove it; the others here are by people (9).",)}
+    assert collection(*ten(source="policy")) == {
+        "000010": ("A policy drove it; the others here are by people (9). Training leaves it out.",)
+    }
     episodes, figures = ten()
     assert collection([replace(episode, source="policy") for episode in episodes], figures) == {}
 

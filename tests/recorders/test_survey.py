@@ -70,7 +70,10 @@ def test_an_episode_with_gaps_and_black_pictures_says_so_in_the_list(tmp_path: P
     writer.add_image("front", START_NS + 10**9, 30, np.zeros((48, 64, 3), np.uint8))
     build_episode(writer.finish("success"))
     (info,) = surveyed(tmp_path).infos
-    assert "Dropped: 10 of 40 pictures of camera 'wrist' are missing (25.0 %)." in info.hints
+    assert (
+        "Dropped: 10 of 40 pictures of camera 'wrist' are missing (25.0 %). "
+        "Check its cable, and close other programs before the next take." in info.hints
+    )
     assert any("Black pictures" in hint and "'front'" in hint for hint in info.hints)
     assert info.surveyed
 
