@@ -79,6 +79,11 @@ def test_joints_that_are_not_in_radians_are_refused(tmp_path: Path) -> None:
         common_task([path])
 
 
+def test_an_episode_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"has no pictures\. A policy looks at cameras"):
+        common_task([recorded(tmp_path, 0, cameras=(), seconds=0.2)])
+
+
 def test_an_arm_that_is_not_known_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"the arm 'six-legs', which this program does not know"):
         common_task([recorded(tmp_path, 0, arm="six-legs", seconds=0.2)])
