@@ -178,6 +178,7 @@ class StudioStatus:
     recorder: RecorderHealth = RecorderHealth()
     inference: InferenceHealth = InferenceHealth()
     training: TrainingStatus | None = None
+    preparing: tuple[int, int] = (0, 0)  # new demonstrations whose pictures are ready for a training, of how many
     job: JobStatus | None = None
     notices: tuple[str, ...] = ()  # newest last; faults and warnings in the operator's words
 

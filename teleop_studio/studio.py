@@ -14,6 +14,7 @@ from teleop_studio.evaluation.trials import TrialResult
 from teleop_studio.library import Library
 from teleop_studio.live import LiveRig, Notices
 from teleop_studio.operation import DEFAULT_TASK, Operation
+from teleop_studio.pictures_ahead import PicturesAhead
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
 from teleop_studio.processes.rings import RigRings
@@ -52,6 +53,8 @@ class Studio:
         self.library = Library(workspace)
         self.trainings = Trainings(workspace)
         self.tasks = Tasks(workspace)
+        # Prepares a training's pictures while nothing trains. The window turns it on; a command ends too soon for it.
+        self.pictures_ahead: PicturesAhead | None = None
         self._notices = Notices()
         self._operation = Operation(rig, workspace)
         self._operation.operator = self.library.operator = read_operator(workspace.root)
@@ -81,6 +84,8 @@ class Studio:
         """End everything that belongs to the rig; takes seconds. Training goes on."""
         self.tasks.close()
         self.library.close()
+        if self.pictures_ahead is not None:
+            self.pictures_ahead.close()
         live = self._operation.close()
         if live is not None:
             live.processes.stop()
@@ -99,6 +104,9 @@ class Studio:
             self._notices.add(text)
         if self.tasks.step(self._notices):
             self.library.recount()
+        if self.pictures_ahead is not None:
+            for text in self.pictures_ahead.poll(self.library.count, self._may_prepare()):
+                self._notices.add(text)
         # After the task: one that has just ended takes its rings with it.
         self._display.watch(self._shown())
         self._rest_cameras(self._other_work())
@@ -358,6 +366,12 @@ class Studio:
         training = self.trainings.status()
         return self.tasks.lockstep_running or (training is not None and training.running)
 
+    def _may_prepare(self) -> bool:
+        """Not beside a take, an arm that moves by itself, or a training, which prepares its pictures itself."""
+        training = self.trainings.status()
+        moving = (State.RECORDING, State.POLICY, State.REPLAY)
+        return self._operation.state not in moving and not (training is not None and training.running)
+
     def _take_status(self) -> StudioStatus:
         live, state, job = self._live, self._operation.state, self.tasks.status
         gap = self._display.soft_start_gap
@@ -382,6 +396,7 @@ class Studio:
             recorder=live.takes.health() if live else RecorderHealth(),
             inference=live.inference.health() if live else InferenceHealth(),
             training=self.trainings.status(),
+            preparing=self.pictures_ahead.progress if self.pictures_ahead is not None else (0, 0),
             job=job,
             notices=self._notices.said,
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 from teleop_studio.commands.driving import CommandFailed, named_rig
 from teleop_studio.demo import DemoPlan, demo_script
+from teleop_studio.pictures_ahead import PicturesAhead
 from teleop_studio.rig import RigConfig
 from teleop_studio.studio import Studio
 from teleop_studio.workspace import Workspace
@@ -16,6 +17,7 @@ def gui(options: argparse.Namespace) -> dict[str, Any]:
 
     workspace = Workspace.create(options.workspace)
     studio = Studio(named_rig(options.rig, workspace), workspace, options.seed)
+    studio.pictures_ahead = PicturesAhead(workspace)
     try:
         code = run(studio)
     finally:

@@ -363,7 +363,7 @@ class CancelJob:
     """End after the take that runs now."""
 
 
-# --- survey, trim ----------------------------------------------------------------------------------------------------
+# --- survey, trim, pictures ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -390,3 +390,11 @@ class Trimmed:
     path: Path
     new: Path | None
     problem: str
+
+
+@dataclass(frozen=True)
+class PicturesPrepared:
+    """The pictures of `done` of `total` new demonstrations are ready for a training."""
+
+    done: int
+    total: int

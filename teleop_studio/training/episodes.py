@@ -42,7 +42,7 @@ def choose_episodes(data: Path | Iterable[Path]) -> list[Path]:
     infos: list[EpisodeInfo] = []
     for path in [data] if isinstance(data, Path) else list(data):
         infos += [episode_info(path)] if path.suffix == FILE_SUFFIX else list_episodes(path)
-    chosen = [info.path for info in infos if not _left_out(info)]
+    chosen = [info.path for info in infos if is_learnt_from(info)]
     if not chosen:
         reasons = sorted({_left_out(info) for info in infos})
         found = f"{len(infos)} episodes, all left out: {'; '.join(reasons)}" if infos else "no episodes at all"
@@ -51,6 +51,11 @@ def choose_episodes(data: Path | Iterable[Path]) -> list[Path]:
             "Record demonstrations and accept them, or label good ones as a success."
         )
     return chosen
+
+
+def is_learnt_from(info: EpisodeInfo) -> bool:
+    """Whether `choose_episodes` would take it."""
+    return not _left_out(info)
 
 
 def common_task(paths: list[Path]) -> Task:

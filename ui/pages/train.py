@@ -107,7 +107,11 @@ class NewRunPanel(Panel):
         elif status.episodes == 0:
             self.data.setText("There are no demonstrations yet: record some first (Ctrl+1).")
         else:
-            self.data.setText(f"From {status.episodes} demonstrations; some are held out to measure the error.")
+            ready, new = status.preparing
+            preparing = f" Pictures of {ready} of {new} new ones are ready." if ready < new else ""
+            self.data.setText(
+                f"From {status.episodes} demonstrations; some are held out to measure the error.{preparing}"
+            )
 
     def _train(self) -> None:
         name = self.name.text().strip() or None
