@@ -64,11 +64,12 @@ def _replace(path: Path, aside: Path) -> None:
     bin_folder = path.parent / BIN
     bin_folder.mkdir(exist_ok=True)
     count, kept = 1, bin_folder / path.name
-    while kept.exists():
+    while kept.exists() and not kept.samefile(path):
         count += 1
         kept = bin_folder / f"{path.stem}-{count}{path.suffix}"
     try:
-        os.link(path, kept)
+        if not kept.exists():  # an attempt that was killed has linked it already
+            os.link(path, kept)
     except OSError:  # some file systems know no links
         shutil.copy2(path, kept)
         with open(kept, "rb") as file:

@@ -1,6 +1,5 @@
 """Gives episodes their numbers and names: a number is never given twice, and no file ever takes another one's place."""
 
-import errno
 import fcntl
 import os
 import re
@@ -15,7 +14,6 @@ from recorders.errors import disk_errors
 BIN = ".bin"  # folder of the episodes that were put away, below the others
 
 _COUNTED = re.compile(r"(\d{6,}-[0-9a-f]{8})-\d+" + re.escape(schema.FILE_SUFFIX))
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @contextmanager
@@ -49,27 +47,42 @@ def own_name(name: str) -> str:
 
 
 def put_under_free_name(path: Path, target: Path) -> Path:
-    """Moves a file to `target`, or to that name with a count behind it when there is one already. Raises `OSError`."""
-    count = 1
-    free = target
-    while not _moved(path, free):
-        count += 1
-        free = target.with_name(f"{target.stem}-{count}{target.suffix}")
+    """Moves a file to `target`, or to that name with a count behind it when there is one already. Raises `OSError`.
+
+    One of both lies in a bin. Only one process at a time moves anything in or out of it, so nobody takes the name
+    between the look and the rename; a link under a new name first would leave the file under both after a kill.
+    """
+    with _moving(path.parent if path.parent.name == BIN else target.parent):
+        count = 1
+        free = target
+        while os.path.lexists(free):
+            count += 1
+            free = target.with_name(f"{target.stem}-{count}{target.suffix}")
+        os.rename(path, free)
     return free
 
 
-def _moved(path: Path, target: Path) -> bool:
-    """False when there is a file `target`. A rename would take its place without a word."""
+def one_name_each(folder: Path) -> None:
+    """Takes back what a kill left of a step to a newer format: an episode that lies in the bin too, as the same file.
+
+    Names that somebody else gave are left alone. Raises `DiskError`.
+    """
+    bin_folder = folder / BIN
+    if not bin_folder.is_dir():
+        return
+    with numbering(folder), disk_errors("tidy up the bin", bin_folder), _moving(bin_folder):
+        kept: dict[tuple[str, int], Path] = {}
+        for path in sorted(numbered_files(folder), key=lambda path: (path.parent == bin_folder, len(path.name))):
+            stat = path.lstat()
+            if stat.st_nlink > 1 and kept.setdefault((own_name(path.name), stat.st_ino), path) != path:
+                os.unlink(path)
+
+
+@contextmanager
+def _moving(bin_folder: Path) -> Iterator[None]:
+    descriptor = os.open(bin_folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.link(path, target)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        if target.exists():
-            return False
-        os.rename(path, target)
-        return True
-    os.unlink(path)
-    return True
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

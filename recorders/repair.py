@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from recorders.episode_writer import JOURNAL_FILE, JOURNALS, REMOVED, remove_jou
 from recorders.errors import DiskError, EpisodeBusy, EpisodeMissing, disk_errors
 from recorders.journal import opened_journal
 from recorders.journal_content import JournalContent, read_journal
+from recorders.numbering import one_name_each
 from recorders.verify import verify
 
 LEAST_S = 1.0  # a shorter take that was cut off is not worth a file
+_BEGINNING_S = 60.0  # between a journal's folder and its file lie microseconds
 TOLD = "told.txt"  # beside a journal that could not be brought back: what the operator knows already
 _TORN_BYTES = 1 << 18  # more than the one record that a crash can tear
 
@@ -48,6 +51,8 @@ def recover(folder: Path) -> list[RecoveredEpisode]:
     journals = folder / JOURNALS
     if not journals.is_dir():
         return []
+    with contextlib.suppress(DiskError):  # a second name of a whole file is no reason to recover nothing
+        one_name_each(folder)
     found = sorted(path for path in journals.iterdir() if path.is_dir())
     for path in found:
         if path.name.startswith(REMOVED):
@@ -80,9 +85,9 @@ def _recovered_below(path: Path) -> list[RecoveredEpisode]:
 
 
 def _recover_one(journal: Path) -> RecoveredEpisode | None:
-    """None for a journal that another process is writing."""
+    """None for a journal that another process is writing, and for one that a crash kept from getting its file."""
     try:
-        return _recovered(journal)
+        return None if _is_empty(journal) else _recovered(journal)
     except EpisodeBusy:
         return None
     except Exception as error:
@@ -90,6 +95,17 @@ def _recover_one(journal: Path) -> RecoveredEpisode | None:
         text = f"A take could not be brought back. {str(error) or repr(error)} It is kept at {journal}."
         told = not isinstance(error, DiskError | OSError) and _told_before(journal, text)
         return RecoveredEpisode(journal, None, "", 0.0, text, problem=True, told=told)
+
+
+def _is_empty(journal: Path) -> bool:
+    """Whether there is nothing at all in the journal's folder; then it goes, unless a take may just be beginning."""
+    with contextlib.suppress(OSError):
+        if any(journal.iterdir()):
+            return False
+        if abs(time.time() - journal.stat().st_mtime) > _BEGINNING_S:
+            journal.rmdir()
+        return True
+    return False
 
 
 def _told_before(journal: Path, text: str) -> bool:
@@ -119,6 +135,11 @@ def _span_s(content: JournalContent) -> float:
 
 def _recovered(journal: Path) -> RecoveredEpisode:
     with opened_journal(journal / JOURNAL_FILE) as data:
+        if not data:
+            with disk_errors("remove the journal", journal):
+                remove_journal(journal)
+            text = "A take that was cut off at its very start held nothing and was removed."
+            return RecoveredEpisode(journal, None, "interrupted", 0.0, text)
         content = read_journal(data)
         outcome = content.outcome or "interrupted"
         if _worthless(content):

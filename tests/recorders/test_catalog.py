@@ -1,7 +1,8 @@
 """Episodes of a folder: listed in order, labelled, put away, never dropped silently."""
 
-import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -12,6 +13,8 @@ from recorders.episode_builder import build_episode
 from recorders.episode_reader import EpisodeReader
 from recorders.errors import EpisodeCorrupt, EpisodeFormatUnknown, EpisodeMissing
 from tests.recorders.takes import recorded
+
+ROOT = Path(__file__).parents[2]
 
 
 def built(folder: Path) -> Path:
@@ -147,17 +150,36 @@ def test_a_name_that_the_bin_had_to_count_is_given_back(tmp_path: Path) -> None:
     assert restore(second) == path
 
 
-@pytest.mark.parametrize("code", [errno.EPERM, errno.EOPNOTSUPP])
-def test_the_bin_works_on_disks_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    def no_links(*arguments: object) -> None:
-        raise OSError(code, os.strerror(code))
+KILL_AT_EACH_STEP = """
+import os, signal, sys
+from pathlib import Path
+from recorders.catalog import BIN, move_to_bin, restore
+folder, name = Path(sys.argv[1]), sys.argv[2]
+for step in range(100):
+    child = os.fork()
+    if child == 0:
+        left = step
+        def die(event, arguments):
+            global left
+            if event.startswith("os.") or event == "open":
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                left -= 1
+        sys.addaudithook(die)
+        (move_to_bin if (folder / name).exists() else lambda path: restore(folder / BIN / name))(folder / name)
+        os._exit(0)
+    done = os.waitpid(child, 0)[1] == 0
+    print((folder / name).exists() + (folder / BIN / name).exists(), done)
+"""
 
-    monkeypatch.setattr(os, "link", no_links)
+
+def test_a_move_that_is_killed_at_any_step_leaves_the_episode_under_one_name(tmp_path: Path) -> None:
     path = built(tmp_path)
-    moved = move_to_bin(path)
-    path.write_bytes(b"another one")
-    assert move_to_bin(path) != moved
-    assert restore(moved) == path
+    command = [sys.executable, "-c", KILL_AT_EACH_STEP, str(tmp_path), path.name]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert "1 False" in said
+    assert "1 True" in said
+    assert set(said) == {"1 False", "1 True"}
 
 
 def test_a_binned_episode_can_still_be_labelled(tmp_path: Path) -> None:

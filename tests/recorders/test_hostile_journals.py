@@ -1,5 +1,6 @@
 """A damaged journal gives back every whole record and nothing else, or stays where it is and is reported."""
 
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -116,7 +117,7 @@ def unreadable(journal: Path) -> None:
 
 
 def gone(journal: Path) -> None:
-    (journal / JOURNAL_FILE).unlink()
+    (journal / JOURNAL_FILE).rename(journal / "copy")
 
 
 @pytest.mark.parametrize("damage", [unreadable, gone])
@@ -142,3 +143,19 @@ def test_a_take_with_pictures_but_no_control_tick_is_kept(tmp_path: Path) -> Non
     assert result.problem
     assert "holds no control tick" in result.text
     assert (journal / JOURNAL_FILE).exists()
+
+
+def test_what_a_kill_leaves_of_a_take_that_had_not_begun_is_removed_without_a_word(tmp_path: Path) -> None:
+    """But not at once: another process may be about to put the journal there."""
+    empty = tmp_path / JOURNALS / "0-empty"
+    empty.mkdir(parents=True)
+    assert recover(tmp_path) == []
+    assert empty.exists()
+    os.utime(empty, (0, 0))
+    assert recover(tmp_path) == []
+    assert not empty.exists()
+    empty.mkdir()
+    (empty / JOURNAL_FILE).touch()
+    (result,) = recover(tmp_path)
+    assert (result.problem, result.path) == (False, None)
+    assert not empty.exists()

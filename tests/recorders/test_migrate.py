@@ -192,6 +192,7 @@ def test_a_migration_killed_at_any_step_leaves_a_whole_episode_under_its_name(tm
         assert verify(left) == []
         if step < killed:
             migrate(left)  # the next attempt succeeds, or has nothing to do
+        assert len(list_episodes(left.parent, binned=True)) == 1  # the original, once
         with EpisodeReader(left) as reader:
             assert reader.format_version == FORMAT_VERSION
         assert [entry.name for entry in left.parent.glob("*.migrating")] == []

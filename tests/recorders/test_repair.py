@@ -114,8 +114,9 @@ def test_a_damaged_take_is_kept_even_when_little_of_it_is_left(tmp_path: Path) -
 def test_one_unreadable_journal_does_not_keep_the_others_back(tmp_path: Path) -> None:
     bad, good = recorded(tmp_path), recorded(tmp_path)
     (bad / JOURNAL_FILE).write_bytes(b"\x00" * 5000)
-    gone = tmp_path / ".journal" / "0-empty"
+    gone = tmp_path / ".journal" / "0-without"
     gone.mkdir()
+    (gone / "other").touch()
     results = {result.journal: result for result in recover(tmp_path)}
     assert results[good].path is not None
     assert results[bad].problem
