@@ -55,7 +55,7 @@ class EpisodeFormatUnknown(RecorderError):
 
 
 class TransferRefused(RecorderError):
-    """Episodes that do not go together, foreign data that can not be read, a folder that is taken, a package missing."""
+    """Episodes that do not go together, foreign data that can not be read, a taken folder, a missing package."""
 
 
 class TransferCancelled(RecorderError):
