@@ -145,14 +145,13 @@ def test_a_survey_that_can_not_keep_what_it_finds_is_not_started_again(workspace
 
 def test_an_episode_that_was_looked_through_is_not_looked_at_again(workspace: Workspace) -> None:
     path = grasp(workspace.episodes, 0.05)
-    library = looked_through(workspace)
-    library.episodes()
+    looked_through(workspace).episodes()
     stat = path.stat()
     path.write_bytes(bytes(stat.st_size))  # whoever looked again would find nothing
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    library.recount()
-    assert not library.measuring
-    assert library.episodes()[0].side == "left"
+    fresh = Library(workspace)
+    assert fresh.episodes()[0].side == "left"
+    assert fresh.surveying == 0
 
 
 def test_a_broken_file_is_listed_and_keeps_nothing_waiting(workspace: Workspace) -> None:
