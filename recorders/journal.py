@@ -162,6 +162,8 @@ class JournalWriter:
 
     def _sync(self) -> None:
         os.fdatasync(self._fd)
+        if not os.fstat(self._fd).st_nlink:  # somebody removed it: writing goes on, and into nothing
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         for folder in self._unsynced_folders:
             sync_folder(folder)
         self._unsynced_folders = ()

@@ -15,7 +15,8 @@ from recorders.journal_content import JournalContent, read_journal
 from recorders.numbering import one_name_each
 from recorders.verify import verify
 
-LEAST_S = 1.0  # a shorter take that was cut off is not worth a file
+# A shorter take that was cut off is not worth a file. With the half second that a power cut may cost: a second at most.
+LEAST_S = 0.5
 _BEGINNING_S = 60.0  # between a journal's folder and its file lie microseconds
 TOLD = "told.txt"  # beside a journal that could not be brought back: what the operator knows already
 _TORN_BYTES = 1 << 18  # more than the one record that a crash can tear

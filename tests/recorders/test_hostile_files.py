@@ -22,6 +22,9 @@ from tests.recorders.hostile_files import KINDS, HostileKind
 from tests.recorders.hostile_looks import WHOLE, content_digest, look
 from tests.recorders.takes import START_NS, add_second, description, recorded
 
+# A worker of pytest-xdist has a thread that waits for its master and holds no lock.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
 FILES_OF_A_KIND = 3
 
 

@@ -18,6 +18,9 @@ from recorders.repair import recover, repair
 from tests.recorders.hostile_journals import KINDS, TOO_SHORT, HostileJournal, bring_back, forged_record
 from tests.recorders.takes import CAMERAS, PICTURE_NS, START_NS, add_second, description, picture, recorded
 
+# A worker of pytest-xdist has a thread that waits for its master and holds no lock.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+
 JOURNALS_OF_A_KIND = 3
 
 Taken = tuple[str, bytes]
