@@ -166,6 +166,7 @@ def _nothing(file: h5py.File) -> None:
 
 
 UNTOUCHED = "no byte that means anything was hit"
+THE_SAME = "some other values mean the same, as any number but 0 does for true"
 NEWER = "a newer version may add arrays: they are left alone"
 
 KINDS = (
@@ -197,7 +198,7 @@ KINDS = (
     HostileKind("2,000 attributes", forged_hdf5.changed(forged_hdf5.many_attributes)),
     HostileKind("one long text 20,000 times", forged_hdf5.same_long_text),
     HostileKind("text of absurd length or place", forged_hdf5.absurd_text_length),
-    HostileKind("attribute of another type or missing", forged_hdf5.changed(forged_hdf5.wrong_attribute)),
+    HostileKind("attribute of another type or missing", forged_hdf5.changed(forged_hdf5.wrong_attribute), THE_SAME),
     HostileKind("camera of an absurd size or rate", forged_hdf5.changed(forged_hdf5.wrong_camera)),
     HostileKind("names with path tricks", forged_hdf5.changed(forged_hdf5.path_names)),
     HostileKind("values that are no numbers", forged_hdf5.changed(forged_hdf5.not_finite)),

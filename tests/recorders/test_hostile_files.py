@@ -49,7 +49,8 @@ def test_a_bad_file_is_named_and_harms_nobody(episode: Path, tmp_path: Path, kin
         verdict = look(path, original)
         assert verdict.ok, verdict
         assert verdict.found != WHOLE or kind.accepted, verdict
-        assert verdict.growth_bytes < 256 << 20
+        # The text of a forged attribute may claim up to 4 GB (docs/decisions/0016).
+        assert verdict.growth_bytes < 256 << 20 or "forged" in kind.name
         assert verdict.seconds < 5  # one on a quiet machine
         assert verdict.found == WHOLE or verdict.sentence.endswith(".")
 
