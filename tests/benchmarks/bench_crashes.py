@@ -9,13 +9,14 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from tests.recorders.full_disk import fill_many
 from tests.recorders.kill_campaign import kill_many
 from tests.recorders.power_campaign import Cuts, afternoon, cut_many
 
-AFTERNOONS = ((2.2, 1.4), (0.7, 3.0), (1.0, 0.4, 1.7))  # seconds of the takes of each
+AFTERNOONS = ((1.4, 0.7), (2.2, 3.0), (1.0, 0.4, 1.7))  # seconds of the takes of each
 
 
 def main() -> None:
@@ -23,6 +24,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200, help="processes ended with SIGKILL")
     parser.add_argument("--cuts", type=int, default=300, help="simulated power cuts")
     parser.add_argument("--fills", type=int, default=45, help="disks that get full")
+    parser.add_argument("--limit", action="store_true", help="full disks by a limit on the size of files, not a tmpfs")
+    parser.add_argument("--without", choices=("sync", "sync folder"), help="power cuts as if the app left this out")
     parser.add_argument("--seed", default="2026")
     options = parser.parse_args()
     said: list[str] = []
@@ -30,9 +33,9 @@ def main() -> None:
         if options.kills:
             said += _kills(Path(folder) / "kills", options.kills, options.seed)
         if options.cuts:
-            said += _cuts(Path(folder) / "cuts", options.cuts, options.seed)
+            said += _cuts(Path(folder) / "cuts", options.cuts, options.seed, options.without)
         if options.fills:
-            said += _fills(Path(folder) / "fills", options.fills, options.seed)
+            said += _fills(Path(folder) / "fills", options.fills, options.seed, options.limit)
     for sentence in said:
         print(f"    {sentence}")
     sys.exit(bool(said))
@@ -58,12 +61,14 @@ def _kills(folder: Path, count: int, seed: str) -> list[str]:
     return found.said
 
 
-def _cuts(folder: Path, count: int, seed: str) -> list[str]:
+def _cuts(folder: Path, count: int, seed: str, without: str | None) -> list[str]:
     begin_s = time.monotonic()
     found = Cuts()
-    for number, seconds in enumerate(AFTERNOONS):
+    days = AFTERNOONS if count >= 100 else AFTERNOONS[:1]
+    for number, seconds in enumerate(days):
         operations = afternoon(folder / str(number), seconds)
-        share = count * (number + 1) // len(AFTERNOONS) - count * number // len(AFTERNOONS)
+        operations = [replace(one, kind="left out") if one.kind == without else one for one in operations]
+        share = count * (number + 1) // len(days) - count * number // len(days)
         found.add(cut_many(folder / str(number), operations, share, f"{seed}-{number}"))
     _print_table(
         {
@@ -80,9 +85,9 @@ def _cuts(folder: Path, count: int, seed: str) -> list[str]:
     return found.said
 
 
-def _fills(folder: Path, count: int, seed: str) -> list[str]:
+def _fills(folder: Path, count: int, seed: str, limit: bool) -> list[str]:
     begin_s = time.monotonic()
-    mount = sys.platform == "linux" and os.geteuid() == 0
+    mount = not limit and sys.platform == "linux" and os.geteuid() == 0
     found = fill_many(folder, count, seed, mount)
     _print_table(
         {

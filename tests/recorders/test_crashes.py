@@ -1,49 +1,58 @@
-"""Short, seeded runs of the campaigns of `tests.benchmarks.bench_crashes`: kills, power cuts and full disks."""
+"""Short, seeded runs of the campaigns of `tests.benchmarks.bench_crashes`: kills, power cuts and full disks.
 
-from dataclasses import replace
+Each in a process of its own, because it forks children: they must not inherit threads of other tests.
+"""
+
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.recorders.full_disk import fill_many
-from tests.recorders.kill_campaign import kill_many
-from tests.recorders.power_campaign import afternoon, cut_many
-from tests.recorders.power_cut import Operation
+ROOT = Path(__file__).parents[2]
+NONE = {"--kills": "0", "--cuts": "0", "--fills": "0", "--seed": "test"}
 
 pytestmark = pytest.mark.alone
 
 
-@pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Operation]]:
-    folder = tmp_path_factory.mktemp("afternoon") / "episodes"
-    return folder, afternoon(folder, (1.3, 0.4))
+def campaign(*flags: str, **counts: int) -> tuple[int, str]:
+    """The exit code, 1 when anything is broken, and what was printed."""
+    options = {**NONE, **{f"--{name}": str(count) for name, count in counts.items()}}
+    command = [sys.executable, "-m", "tests.benchmarks.bench_crashes", *flags]
+    command += [word for option in options.items() for word in option]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=200)
+    return done.returncode, done.stdout + done.stderr
 
 
-def test_after_a_kill_at_any_moment_nothing_that_was_reported_is_gone(tmp_path: Path) -> None:
-    found = kill_many(tmp_path, 6, "test", longest_s=0.3)
-    assert found.said == []
-    assert found.kept
-    assert found.episodes > 6
+def cells(said: str) -> dict[str, str]:
+    """The only row of the table."""
+    names, _, values = (line.strip("| ").split(" | ") for line in said.splitlines()[:3])
+    return dict(zip(names, values, strict=True))
 
 
-def test_after_a_power_cut_at_any_moment_a_second_is_lost_at_most(day: tuple[Path, list[Operation]]) -> None:
-    folder, operations = day
-    found = cut_many(folder, operations, 14, "test")
-    assert found.said == []
-    assert (found.unreadable, found.lost, found.unsaid) == (0, 0, 0)
-    assert found.loss_s <= 2.0  # one when nothing else keeps the disk busy
-    assert found.while_finishing > 3
+def test_after_a_kill_at_any_moment_nothing_that_was_reported_is_gone() -> None:
+    code, said = campaign(kills=5)
+    assert code == 0, said
+    assert int(cells(said)["episodes looked at"]) > 5
 
 
-@pytest.mark.parametrize("kind", ["sync", "sync folder"])
-def test_the_power_cuts_would_find_a_sync_that_is_missing(day: tuple[Path, list[Operation]], kind: str) -> None:
-    folder, operations = day
-    without = [replace(one, kind="nothing") if one.kind == kind else one for one in operations]
-    assert cut_many(folder, without, 12, f"without {kind}").lost > 0
+def test_after_a_power_cut_at_any_moment_a_second_is_lost_at_most() -> None:
+    code, said = campaign(cuts=12)
+    assert code == 0, said
+    assert int(cells(said)["while being finished"]) > 3
+    (lost_s,) = re.findall(r"([\d.]+) s", cells(said)["most of a running take lost"])
+    assert float(lost_s) <= 2.0  # one when nothing else keeps the disk busy
 
 
-def test_a_disk_that_gets_full_at_any_moment_keeps_what_was_whole(tmp_path: Path) -> None:
-    found = fill_many(tmp_path, 6, "test", mount=False)
-    assert found.said == []
-    assert (found.died, found.corrupted, found.lost, found.records_lost) == (0, 0, 0, 0)
-    assert found.refused > 1
+@pytest.mark.parametrize("what", ["sync", "sync folder"])
+def test_the_power_cuts_would_find_a_sync_that_is_missing(what: str) -> None:
+    code, said = campaign("--without", what, cuts=8)
+    assert code == 1, said
+    assert int(cells(said)["finished lost"]) > 0
+
+
+def test_a_disk_that_gets_full_at_any_moment_keeps_what_was_whole() -> None:
+    code, said = campaign("--limit", fills=6)
+    assert code == 0, said
+    assert int(cells(said)["full before the work was done"]) > 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recorders.catalog import list_episodes
+from recorders.catalog import BIN, list_episodes
 from recorders.episode_builder import build_episode
 from recorders.episode_reader import EpisodeReader
 from recorders.episode_writer import JOURNAL_FILE, EpisodeWriter
@@ -256,3 +256,14 @@ def test_a_record_that_no_version_of_the_app_wrote_is_named_and_the_journal_kept
     assert result.problem
     assert words in result.text
     assert (writer.journal / JOURNAL_FILE).exists()
+
+
+def test_an_episode_that_a_kill_left_in_the_bin_too_is_taken_out_of_it(tmp_path: Path) -> None:
+    """Other names of the same file, which somebody else gave, stay."""
+    path = build_episode(recorded(tmp_path))
+    (tmp_path / BIN).mkdir()
+    twice, other = tmp_path / BIN / path.name, tmp_path / BIN / "a-copy.h5"
+    for name in (twice, other):
+        os.link(path, name)
+    recover(tmp_path)
+    assert (path.exists(), twice.exists(), other.exists()) == (True, False, True)
