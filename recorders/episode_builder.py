@@ -7,6 +7,7 @@ from recorders import schema
 from recorders.disk import bytes_to_build, require_room, sync_folder
 from recorders.episode_file import file_name, opened
 from recorders.episode_hdf5 import write_episode
+from recorders.episode_reader import EpisodeReader
 from recorders.episode_writer import JOURNAL_FILE, remove_journal
 from recorders.errors import EpisodeCorrupt, EpisodeIncomplete, RecorderError, disk_errors
 from recorders.journal import opened_journal
@@ -57,6 +58,7 @@ def _build(journal: Path, folder: Path, content: JournalContent, outcome: str) -
                 f"The episode could not be saved whole. {problems[0].text} The journal is kept at {journal}; "
                 "check the disk, then run `teleop-studio repair`."
             )
+        _read_once(temporary)
     except RecorderError:
         temporary.unlink(missing_ok=True)
         raise
@@ -65,6 +67,17 @@ def _build(journal: Path, folder: Path, content: JournalContent, outcome: str) -
         os.rename(temporary, path)
         sync_folder(folder)
     return path
+
+
+def _read_once(path: Path) -> None:
+    """The journal goes only for a file that a reader can use: true checksums do not make sense of what was recorded.
+
+    Raises `RecorderError`.
+    """
+    with EpisodeReader(path) as reader:
+        _ = reader.frames, reader.events(), reader.gaps(), reader.chunks(), reader.clock_anchors()
+        for camera in reader.cameras:
+            reader.images(camera)
 
 
 def _built_before(folder: Path, uuid: str) -> Path | None:
