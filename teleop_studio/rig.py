@@ -24,11 +24,46 @@ class RigError(Exception):
 
 
 @dataclass(frozen=True)
+class LerobotJoint:
+    """One value of a LeRobot robot, and how it becomes a joint value: `joint = (value - offset) * scale`.
+
+    `name` without LeRobot's ".pos". `lower`, `upper` in joint units (rad; gripper 0 closed .. 1 open).
+    """
+
+    name: str
+    lower: float
+    upper: float
+    scale: float = 1.0
+    offset: float = 0.0
+    max_speed: float = 3.0
+
+
+@dataclass(frozen=True)
+class LerobotDevice:
+    """An arm that LeRobot drives, in a process of its own. `type` and `options` as on LeRobot's command line."""
+
+    type: str
+    options: dict[str, Any] = field(default_factory=dict)
+    joints: tuple[LerobotJoint, ...] = ()
+    rate_hz: float = 60.0
+
+
+@dataclass(frozen=True)
 class ArmConfig:
-    """`arm` a name of `ARMS`; `port` a serial device, or "simulated"."""
+    """`arm` a name of `ARMS`, or "lerobot"; `port` a serial device, "socket://host:port", or "simulated".
+
+    `baud` 0 for the model's own. `calibration` path of a calibration file, "" for the model's own numbers.
+    `fingerprint` what the arm said about itself when it was set up; "" is not checked. `names` renames the joints, in
+    order: a leader of another make then fits its follower.
+    """
 
     arm: str
     port: str = SIMULATED
+    baud: int = 0
+    calibration: str = ""
+    fingerprint: str = ""
+    names: tuple[str, ...] = ()
+    lerobot: LerobotDevice | None = None
 
     @property
     def model(self) -> ArmModel:
@@ -37,9 +72,13 @@ class ArmConfig:
 
 @dataclass(frozen=True)
 class CameraConfig:
-    """One camera. `name` also names its stream in episodes and exports. `kind` "simulated".
+    """One camera. `name` also names its stream in episodes and exports.
 
-    `codec` "jpeg", or "png", which is lossless; `quality` of JPEG is 1 to 100.
+    `kind` "simulated", "usb", "network" (MJPEG over HTTP, RTSP), "video" (a file) or "lerobot". `device`: of a USB
+    camera its identity ("serial:..." or "port:..."), else its address, file or LeRobot type. `codec` "jpeg", or "png",
+    which is lossless; `quality` of JPEG is 1 to 100. `passthrough`: JPEG pictures that the camera makes itself are
+    recorded as they are. `exposure`, `white_balance`, `focus` are locked at that value of the camera's own scale;
+    None leaves them automatic.
     """
 
     name: str
@@ -49,13 +88,31 @@ class CameraConfig:
     fps: float = 30.0
     codec: str = "jpeg"
     quality: int = 90  # docs/decisions/0014-picture-compression.md
+    device: str = ""
+    passthrough: bool = True
+    exposure: int | None = None
+    white_balance: int | None = None
+    focus: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class WorkspaceBox:
+    """Where the follower's gripper tip may be, m in its base frame; None means no limit on that side."""
+
+    x: tuple[float | None, float | None] = (None, None)
+    y: tuple[float | None, float | None] = (None, None)
+    z: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass(frozen=True)
 class RigConfig:
     """Everything needed to open a rig. Simulated and serial parts can not be mixed.
 
-    `realtime` False: neither control nor the recorder even tries for the real-time scheduling class.
+    `realtime` False: neither control nor the recorder even tries for the real-time scheduling class. `box` limits of
+    the gripper's tip. `mirror`: a leader whose servos can is led to the follower's pose before a human takes over.
+    `on_close` what the follower does when the rig is closed: "soften" (torque goes softly), "rest" or "hold".
+    `stop_device` an input device whose keys all mean STOP (a pedal: /dev/input/by-id/...), read past the window.
     """
 
     name: str = "simulated"
@@ -68,6 +125,10 @@ class RigConfig:
     scene: str = "bottle"
     link: str = "socketpair"
     realtime: bool = True
+    box: WorkspaceBox | None = None
+    mirror: bool = True
+    on_close: str = "soften"
+    stop_device: str = ""
 
     def __post_init__(self) -> None:
         self._check_arms()

@@ -11,6 +11,7 @@ TITLES = {
     State.POLICY: ("Autonomous", "The policy drives. T takes over, Esc stops."),
     State.REPLAY: ("Replay", "A recorded episode drives the follower. Esc stops."),
     State.STOPPED: ("Stopped", "The follower holds where it was. R resumes."),
+    State.REST: ("Going to rest", "The follower moves slowly to its rest pose and goes limp there. Esc stops it."),
     State.LIMP: ("Torque off", "The follower is limp. R takes it up again where it is."),
     State.FAULT: ("Fault", "The follower holds. Read the notice, mend the cause, then R resumes."),
 }

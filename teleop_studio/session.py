@@ -95,6 +95,7 @@ _WHAT_NOW = {
     State.POLICY: "The policy is driving: T takes over, Esc stops it.",
     State.REPLAY: "A replay is running: Esc stops it.",
     State.STOPPED: "The arm holds after STOP. Resume first.",
+    State.REST: "The follower goes to rest: wait for it, or press Esc.",
     State.LIMP: "Torque is off. Resume first.",
     State.FAULT: "Mend the fault, then resume.",
 }

@@ -19,6 +19,7 @@ class State(StrEnum):
     POLICY = "policy"  # a policy drives the follower
     REPLAY = "replay"  # a recorded episode drives the follower
     STOPPED = "stopped"  # STOP was pressed: follower holds its pose
+    REST = "rest"  # the follower moves slowly to its rest pose, to go limp there
     LIMP = "limp"  # torque is off
     FAULT = "fault"  # something failed; the follower holds or is limp, `detail` says which
 
@@ -44,6 +45,26 @@ class CameraHealth:
     fps: float = 0.0
     frames: int = 0
     age_ms: float = 0.0
+    state: str = "ok"  # ok, starting, lost, frozen, black, slow, late
+    text: str = ""  # what is wrong and what to do, one or two sentences; empty when ok
+
+
+@dataclass(frozen=True)
+class ServoHealth:
+    """One servo as its slow registers tell. nan where it has not answered yet or does not measure it."""
+
+    joint: str
+    servo_id: int
+    servo: str  # model, e.g. "xl330-m288"
+    temperature_c: float = float("nan")
+    voltage_v: float = float("nan")
+    load: float = float("nan")  # 0..1 of what it is allowed (current limit, or full load)
+    current_ma: float = float("nan")
+    torque: bool = False
+    errors: tuple[str, ...] = ()  # decoded hardware errors, in plain words
+    age_s: float = float("nan")  # of these values
+    missed: int = 0  # replies missed since the arm was opened
+    level: str = "ok"  # ok, warn, bad
 
 
 @dataclass(frozen=True)
@@ -174,6 +195,11 @@ class StudioStatus:
     operator_side: str = ""  # scripted operator: "", "left", "right"
     active_run: str = ""
     alignment_gap: float = 0.0  # largest joint gap leader-follower while a soft start runs, rad
+    joint_gaps: tuple[float, ...] = ()  # leader minus follower of each joint, joint units; empty while unknown
+    aligning: bool = False  # a soft start runs
+    mirroring: bool = False  # the leader is being led to the follower's pose
+    leader_servos: tuple[ServoHealth, ...] = ()
+    follower_servos: tuple[ServoHealth, ...] = ()
     loop: LoopHealth = LoopHealth()
     recorder: RecorderHealth = RecorderHealth()
     inference: InferenceHealth = InferenceHealth()

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 POSITION_MODE = 3
+EXTENDED_POSITION_MODE = 4
 CURRENT_BASED_POSITION_MODE = 5
 
 
@@ -18,6 +19,10 @@ class JointModel:
     `home_ticks` Present_Position at joint value 0. `max_speed` joint units/s, the safety gate's limit.
     `p_gain`, `i_gain`, `d_gain` are register values (addresses 84, 82, 80).
     `current_limit_ma` only for servos that have a Current Limit register, else None.
+    `drive_mode` register 10 (bit 0: the servo counts the other way round). `homing_offset` register 20, None: left as
+    it is found. `second_id` a second servo of the same kind on the same joint (ALOHA's shoulder and elbow); with
+    `second_drive_mode` it counts as the first one does. `follow_error` joint units that the joint may lag behind its
+    goal for long. `spring_ma`: on a leader, this current holds the joint open while a hand uses it.
     """
 
     name: str
@@ -35,6 +40,12 @@ class JointModel:
     i_gain: int = 0
     d_gain: int = 0
     current_limit_ma: int | None = None
+    drive_mode: int = 0
+    homing_offset: int | None = None
+    second_id: int | None = None
+    second_drive_mode: int = 1
+    follow_error: float = 0.35
+    spring_ma: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,10 @@ class Link:
 class ArmModel:
     """A whole arm. `joints` in vector order (D of them, gripper last). `links` base to hand. `tcp` m in the hand frame.
 
-    `home` and `rest` are joint vectors (D,): the pose to start from, the pose in which it may go limp.
+    `home` and `rest` are joint vectors (D,): the pose to start from, the pose in which it may go limp. `links` is
+    empty when the arm's lengths are not known: nothing can be drawn on pictures then. `role` "leader", "follower" or
+    "either". `source` where its numbers were published. `needs_calibration`: two arms of this kind differ in their
+    homes, so each one needs a calibration file. `can_mirror`: as a leader it may be moved by its own servos.
     """
 
     name: str
@@ -60,6 +74,11 @@ class ArmModel:
     home: tuple[float, ...]
     rest: tuple[float, ...]
     baud: int = 1_000_000
+    title: str = ""
+    role: str = "either"
+    source: str = ""
+    needs_calibration: bool = False
+    can_mirror: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
