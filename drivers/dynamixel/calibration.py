@@ -29,7 +29,7 @@ class Calibration:
         self._unit_per_tick = unit_per_rad * _RAD_PER_TICK
         self._tick_per_unit = 1.0 / self._unit_per_tick
         self._unit_s_per_raw = unit_per_rad * RAD_S_PER_VELOCITY_UNIT
-        self._sign = np.array([joint.sign for joint in model.joints], np.float64)
+        self._effort_per_raw = np.array([joint.sign * MODELS[joint.servo].effort_scale for joint in model.joints])
         ends = np.stack([self._exact_ticks(model.lower), self._exact_ticks(model.upper)])
         # Outward, so that a goal at the limit is never refused for a rounding.
         self.lower_ticks = np.floor(ends.min(axis=0)).astype(np.int32)
@@ -51,7 +51,7 @@ class Calibration:
 
     def to_effort(self, raw: NDArray[np.int16]) -> NDArray[np.float64]:
         """`effort_unit` (D,) of Present Current or Present Load (D,), positive in the joint's own direction."""
-        return raw * self._sign
+        return raw * self._effort_per_raw
 
     def _exact_ticks(self, position: NDArray[np.float64]) -> NDArray[np.float64]:
         return position * self._tick_per_unit + self._home

@@ -1,7 +1,7 @@
 """Control tables of the servos we know: where each register lies, and what it holds after power-on.
 
 Addresses, sizes and names agree with ROBOTIS' own `.model` files (a test compares them with `dynamixel_easy_sdk`);
-access, ranges and initial values are from the ROBOTIS e-manual (XL430-W250, XL330-M288, XL330-M077).
+access, ranges, initial values and units are from the ROBOTIS e-manual, docs/en/dxl/x, one page per model.
 Registers below address 64 are EEPROM: they survive power-off and are locked while torque is on.
 """
 
@@ -14,6 +14,8 @@ CENTRE_TICKS: Final = 2048
 RAD_S_PER_VELOCITY_UNIT: Final = 0.0239691227  # 0.229 rev/min
 FULL_PWM: Final = 885  # 100 % of the supply voltage
 BAUD_RATES: Final = (9_600, 57_600, 115_200, 1_000_000, 2_000_000, 3_000_000, 4_000_000, 4_500_000)
+NEVER: Final = 256  # a firmware version that no servo reaches: the register holds one byte
+_MA_PER_XM_COUNT: Final = 2.69
 HARDWARE_ERRORS: Final = {
     0: "input voltage out of range",
     2: "overheating",
@@ -53,9 +55,10 @@ class ControlTable:
     """One servo model.
 
     `effort_register` is what lies at 126: Present Current or, for servos that do not measure it, Present Load;
-    `effort_unit` its unit. `stall_ma` stall current (for load servos the datasheet's, only the emulation uses it).
-    `operating_modes` accepted by register 11. `fast_read_firmware` first version that knows Fast Sync Read.
-    `indirect_slots` entries of the indirect address list, whose data begin at `indirect_data_1`.
+    `effort_unit` its unit, of which one count is `effort_scale`. `stall_ma` stall current (for load servos the
+    datasheet's, only the emulation uses it). `operating_modes` accepted by register 11. `fast_read_firmware` first
+    version that knows Fast Sync Read, `NEVER` for models that do not. `indirect_slots` entries of the indirect address
+    list, whose data begin at `indirect_data_1`. The table is that of version `firmware`; see `at_firmware`.
     """
 
     name: str
@@ -67,6 +70,7 @@ class ControlTable:
     fast_read_firmware: int
     firmware: int
     indirect_slots: int
+    effort_scale: float = 1.0
 
     def register(self, name: str) -> Register:
         """Raises `KeyError` naming the model and its registers."""
@@ -74,6 +78,27 @@ class ControlTable:
             return self.registers[name]
         except KeyError:
             raise KeyError(f"{self.name} has no register {name!r}; it has {', '.join(self.registers)}") from None
+
+    @property
+    def measures_current(self) -> bool:
+        """True for models with Present Current, Goal Current and Current Limit."""
+        return "goal_current" in self.registers
+
+    def current_counts(self, current_ma: float) -> int:
+        """`current_ma` as Current Limit and Goal Current count it. Raises `KeyError` for a servo without them."""
+        limit = self.register("current_limit")
+        counts = round(current_ma / self.effort_scale)
+        return counts if limit.high is None else min(counts, limit.high)
+
+    def at_firmware(self, version: int) -> "ControlTable":
+        """The table of a servo that says it runs firmware `version`.
+
+        Up to version 51 the X330 keep their indirect data at 224, from 52 on at 208 (ROBOTIS' `_fw52.model` files).
+        """
+        registers = dict(self.registers)
+        if self.firmware >= _X330_FIRMWARE > version and self.indirect_slots == _X330_SLOTS:
+            registers["indirect_data_1"] = replace(registers["indirect_data_1"], address=224)
+        return replace(self, firmware=version, registers=registers)
 
 
 def _ro(name: str, address: int, size: int, signed: bool = False, initial: int = 0) -> Register:
@@ -132,38 +157,49 @@ _COMMON: Final = (
     Register("indirect_address_1", 168, 2),
     Register("indirect_data_1", 224, 1),
 )
-_XL430_ONLY: Final = (_ro("present_load", 126, 2, signed=True),)
-_XL330_ONLY: Final = (
-    Register("current_limit", 38, 2, initial=1750, low=0, high=1750),
-    Register("pwm_slope", 62, 1, initial=140, low=1, high=255),
-    Register("goal_current", 102, 2, signed=True, initial=1750),
-    _ro("present_current", 126, 2, signed=True),
+_LOAD: Final = (_ro("present_load", 126, 2, signed=True),)
+_EXTERNAL_PORT: Final = (
+    *(Register(f"external_port_mode_{k}", 55 + k, 1, initial=3, low=0, high=3) for k in (1, 2, 3)),
+    *(Register(f"external_port_data_{k}", 150 + 2 * k, 2) for k in (1, 2, 3)),
 )
+_X330_FIRMWARE: Final = 52
+_X330_SLOTS: Final = 20
 
 
-def _registers(extra: tuple[Register, ...], **initial: int) -> dict[str, Register]:
+def _current(limit: int) -> tuple[Register, ...]:
+    return (
+        Register("current_limit", 38, 2, initial=limit, low=0, high=limit),
+        Register("goal_current", 102, 2, signed=True, initial=limit),
+        _ro("present_current", 126, 2, signed=True),
+    )
+
+
+def _registers(extra: tuple[Register, ...], voltage: tuple[int, int], **initial: int) -> dict[str, Register]:
+    """`voltage` lowest and highest value of both voltage limits, 0.1 V."""
     merged = {register.name: register for register in sorted(_COMMON + extra, key=lambda r: r.address)}
+    for name in ("min_voltage_limit", "max_voltage_limit"):
+        merged[name] = replace(merged[name], low=voltage[0], high=voltage[1])
     for name, value in initial.items():
         merged[name] = replace(merged[name], initial=value)
     return merged
 
 
-def _xl330(name: str, model_number: int, velocity_limit: int, stall_ma: int) -> ControlTable:
-    registers = _registers(
-        _XL330_ONLY,
-        temperature_limit=70,
-        max_voltage_limit=70,
-        min_voltage_limit=35,
-        velocity_limit=velocity_limit,
-        shutdown=53,
-        velocity_i_gain=1600,
-        velocity_p_gain=180,
-        position_d_gain=0,
-        position_p_gain=400,
-        present_input_voltage=50,
-    )
-    # Firmware 52 moved the indirect data from 224 to 208 (ROBOTIS' xl330_m288_fw52.model).
+def _x330(
+    name: str,
+    model_number: int,
+    stall_ma: int,
+    current_limit: int,
+    volts: int,
+    **initial: int,
+) -> ControlTable:
+    """X330 servos for a supply of `volts` 5 or 12, whose pulse width rises with a slope of their own."""
+    slope = Register("pwm_slope", 62, 1, initial=140, low=1, high=255)
+    voltage = (31, 70) if volts == 5 else (55, 140)
+    limits = {"max_voltage_limit": voltage[1], "min_voltage_limit": 35 if volts == 5 else 55}
+    supply = {"temperature_limit": 70, "present_input_voltage": 10 * volts}
+    registers = _registers((*_current(current_limit), slope), voltage, **limits, **supply, **initial)
     registers["indirect_data_1"] = replace(registers["indirect_data_1"], address=208)
+    registers["baud_rate"] = replace(registers["baud_rate"], high=6)
     return ControlTable(
         name=name,
         model_number=model_number,
@@ -172,23 +208,114 @@ def _xl330(name: str, model_number: int, velocity_limit: int, stall_ma: int) -> 
         stall_ma=stall_ma,
         operating_modes=(0, 1, 3, 4, 5, 16),
         fast_read_firmware=46,
-        firmware=52,
-        indirect_slots=20,
+        firmware=_X330_FIRMWARE,
+        indirect_slots=_X330_SLOTS,
     )
 
 
-XL430_W250: Final = ControlTable(
-    name="xl430-w250",
-    model_number=1060,
-    registers=_registers(_XL430_ONLY, present_input_voltage=120),
-    effort_unit="0.1%",
-    stall_ma=1400,
-    operating_modes=(1, 3, 4, 16),
-    fast_read_firmware=45,
-    firmware=47,
-    indirect_slots=28,
-)
-XL330_M288: Final = _xl330("xl330-m288", 1200, velocity_limit=445, stall_ma=1470)
-XL330_M077: Final = _xl330("xl330-m077", 1190, velocity_limit=1620, stall_ma=1470)
+def _xl330(name: str, model_number: int, velocity_limit: int) -> ControlTable:
+    gains = {"velocity_i_gain": 1600, "velocity_p_gain": 180, "position_d_gain": 0, "position_p_gain": 400}
+    return _x330(name, model_number, 1470, 1750, 5, velocity_limit=velocity_limit, shutdown=53, **gains)
 
-MODELS: Final[dict[str, ControlTable]] = {table.name: table for table in (XL430_W250, XL330_M288, XL330_M077)}
+
+def _xc330(
+    name: str,
+    model_number: int,
+    stall_ma: int,
+    current_limit: int,
+    volts: int,
+    velocity_limit: int,
+    gains: tuple[int, ...],
+) -> ControlTable:
+    names = ("velocity_i_gain", "velocity_p_gain", "position_d_gain", "position_p_gain")
+    slope = 140 if volts == 5 else 255
+    initial = dict(zip(names, gains, strict=True)) | {"velocity_limit": velocity_limit, "pwm_slope": slope}
+    return _x330(name, model_number, stall_ma, current_limit, volts, **initial)
+
+
+def _load_servo(name: str, model_number: int, registers: dict[str, Register], fast: int) -> ControlTable:
+    """XL430 and XC430: no current sensor, so neither a current limit nor a current mode."""
+    return ControlTable(
+        name=name,
+        model_number=model_number,
+        registers=registers,
+        effort_unit="0.1%",
+        stall_ma=1400,
+        operating_modes=(1, 3, 4, 16),
+        fast_read_firmware=fast,
+        firmware=47,
+        indirect_slots=28,
+    )
+
+
+def _xm(
+    name: str,
+    model_number: int,
+    stall_ma: int,
+    current_limit: int,
+    velocity_limit: int,
+    extra: tuple[Register, ...] = (),
+) -> ControlTable:
+    """XM430 and XM540: current counted in 2.69 mA."""
+    return ControlTable(
+        name=name,
+        model_number=model_number,
+        registers=_registers(
+            _current(current_limit) + extra,
+            (95, 160),
+            temperature_limit=80,
+            max_voltage_limit=160,
+            min_voltage_limit=95,
+            velocity_limit=velocity_limit,
+            velocity_i_gain=1920,
+            position_d_gain=0,
+            position_p_gain=800,
+            present_input_voltage=120,
+        ),
+        effort_unit="mA",
+        stall_ma=stall_ma,
+        operating_modes=(0, 1, 3, 4, 5, 16),
+        fast_read_firmware=45,
+        firmware=47,
+        indirect_slots=28,
+        effort_scale=_MA_PER_XM_COUNT,
+    )
+
+
+XL430_W250: Final = _load_servo("xl430-w250", 1060, _registers(_LOAD, (60, 140), present_input_voltage=120), fast=45)
+XL430_W250_2: Final = _load_servo("2xl430-w250", 1090, XL430_W250.registers, fast=NEVER)  # two shafts, an id each
+XC430_W150: Final = _load_servo(
+    "xc430-w150",
+    1070,
+    _registers(
+        _LOAD,
+        (60, 160),
+        moving_threshold=20,
+        temperature_limit=80,
+        max_voltage_limit=160,
+        velocity_limit=460,
+        velocity_i_gain=1920,
+        position_d_gain=0,
+        position_p_gain=460,
+        present_input_voltage=120,
+    ),
+    fast=45,
+)
+XL330_M288: Final = _xl330("xl330-m288", 1200, velocity_limit=445)
+XL330_M077: Final = _xl330("xl330-m077", 1190, velocity_limit=1620)
+XC330_T181: Final = _xc330("xc330-t181", 1210, 800, 910, 12, 510, (1200, 40, 0, 900))
+XC330_T288: Final = _xc330("xc330-t288", 1220, 800, 910, 12, 320, (1200, 40, 0, 900))
+XC330_M181: Final = _xc330("xc330-m181", 1230, 1800, 2352, 5, 545, (1400, 100, 500, 1200))
+XC330_M288: Final = _xc330("xc330-m288", 1240, 1800, 2352, 5, 350, (1600, 50, 500, 1100))
+XM430_W350: Final = _xm("xm430-w350", 1020, 2300, 1193, 350)
+XM430_W210: Final = _xm("xm430-w210", 1030, 2300, 1193, 330)
+XM540_W270: Final = _xm("xm540-w270", 1120, 4400, 2047, 128, _EXTERNAL_PORT)
+XM540_W150: Final = _xm("xm540-w150", 1130, 4400, 2047, 230, _EXTERNAL_PORT)
+
+_TABLES: Final = (
+    (XL430_W250, XL430_W250_2, XC430_W150)
+    + (XL330_M288, XL330_M077, XC330_T181, XC330_T288, XC330_M181, XC330_M288)
+    + (XM430_W350, XM430_W210, XM540_W270, XM540_W150)
+)
+MODELS: Final[dict[str, ControlTable]] = {table.name: table for table in _TABLES}
+MODEL_NUMBERS: Final[dict[int, str]] = {table.model_number: table.name for table in _TABLES}
