@@ -2,7 +2,7 @@
 
 import errno
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from struct import pack, unpack_from
 
 from drivers.clock import Clock
@@ -32,6 +32,7 @@ from drivers.dynamixel.wire import (
     status,
 )
 from drivers.sim.faults import Fault, FaultScript
+from drivers.sim.hand import Hand
 from drivers.sim.servo import EmulatedServo
 
 _REPLY_GAP_NS = 20_000  # between the end of a packet and the next one, beyond the return delay
@@ -42,13 +43,23 @@ class EmulatedBus:
     """All servos of one line. `baud` is the host's rate: a servo set to another one hears nothing.
 
     `wire_time` True: an instruction and its replies take their bytes' time and the servos' return delay; else
-    everything is answered at once. Fault injection: `faults`.
+    everything is answered at once. Fault injection: `faults`. `joints` names the joint of each servo, `hands` are those
+    that move them: only an emulated arm has them.
     """
 
     def __init__(
-        self, servos: Sequence[EmulatedServo], clock: Clock, wire_time: bool = False, baud: int = 1_000_000
+        self,
+        servos: Sequence[EmulatedServo],
+        clock: Clock,
+        wire_time: bool = False,
+        baud: int = 1_000_000,
+        joints: Sequence[str] = (),
+        hands: Mapping[str, Hand] | None = None,
     ) -> None:
         self.servos = tuple(servos)
+        self._joints = tuple(joints)
+        self._hands = dict(hands or {})
+        self._unplugged: set[int] = set()
         self.faults = FaultScript()
         self.baud = baud
         self._clock = clock
@@ -79,6 +90,18 @@ class EmulatedBus:
             if servo.servo_id == servo_id:
                 return servo
         raise KeyError(f"no servo {servo_id} on this line; there are {[servo.servo_id for servo in self.servos]}")
+
+    def hand(self, joint: str) -> Hand:
+        """The hand at a joint. Raises `KeyError` for a joint that this line does not have."""
+        if joint not in self._hands:
+            raise KeyError(f"no joint {joint!r} on this line; there are {list(self._hands)}")
+        return self._hands[joint]
+
+    def plug_only(self, *joints: str) -> None:
+        """Only the servos of these joints hang on the line from now on; without any joint: all of them."""
+        for joint in joints:
+            self.hand(joint)
+        self._unplugged = {place for place, joint in enumerate(self._joints) if joints and joint not in joints}
 
     def receive(self, data: bytes) -> None:
         """Bytes from the host. Raises `OSError` when the line is unplugged."""
@@ -126,9 +149,9 @@ class EmulatedBus:
     def _listen(self) -> dict[int, list[EmulatedServo]]:
         """Who hears an instruction now: in order of id, duplicates side by side."""
         heard: dict[int, list[EmulatedServo]] = {}
-        for servo in self.servos:
+        for place, servo in enumerate(self.servos):
             servo_id = servo.servo_id
-            if servo.baud == self.baud and servo_id not in self.faults.silent:
+            if servo.baud == self.baud and servo_id not in self.faults.silent and place not in self._unplugged:
                 heard.setdefault(servo_id, []).append(servo)
         return heard
 
