@@ -28,8 +28,14 @@ class JointState:
 
 @dataclass(frozen=True)
 class CameraImage:
-    """One picture. `stamp_ns` monotonic ns at capture; `rgb` (h, w, 3) uint8; `sequence` counts pictures taken."""
+    """One picture. `stamp_ns` monotonic ns at capture; `rgb` (h, w, 3) uint8; `sequence` counts pictures taken.
+
+    `encoded` the JPEG file of it that the camera made itself, None when it made none. `driver_stamp`: the stamp is the
+    driver's own of when the picture came from the sensor or the cable; else it says when the program got it.
+    """
 
     stamp_ns: int
     rgb: NDArray[np.uint8]
     sequence: int
+    encoded: bytes | None = None
+    driver_stamp: bool = False

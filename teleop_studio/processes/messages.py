@@ -288,6 +288,19 @@ class RestCameras:
     rest: bool
 
 
+@dataclass(frozen=True)
+class CameraState:
+    """How a camera is from now on: a state of `status.CameraHealth`, and what is wrong in the operator's words.
+
+    `notice` what the operator is told once, because it is new; "" when it was told before or is nothing to tell.
+    """
+
+    camera: str
+    state: str
+    text: str = ""
+    notice: str = ""
+
+
 # --- simulated rig -------------------------------------------------------------------------------------------------
 
 

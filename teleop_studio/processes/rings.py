@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from teleop_studio.chunk import ActionChunk
 from teleop_studio.processes.shared_ring import RingSpec, SharedRing
 from teleop_studio.processes.tick_row import tick_dtype
-from teleop_studio.rig import RigConfig, RigError
+from teleop_studio.rig import CameraConfig, RigConfig, RigError
 from teleop_studio.status import Overlay
 
 TICK_SLOTS = 2048  # 10 to 40 s
 _OTHER_RINGS_BYTES = 4 << 20
 FRAME_RING_S = 2.5  # how long the disk may stall before a picture is lost
+ENCODING_KINDS = ("usb", "network")  # of camera: these may hand over JPEGs of their own
+_LEAST_ENCODED_BYTES = 16 << 10  # tables and headers weigh more than the pixels of a small picture
 MAX_HORIZON = 64
 MAX_SOLVER_STEPS = 20
 OVERLAY_SAMPLES = 32
@@ -32,9 +34,28 @@ def frame_slots(fps: float, keep_s: float = FRAME_RING_S) -> int:
     return max(8, math.ceil(keep_s * fps))
 
 
-def frame_dtype(width: int, height: int) -> list[Any]:
-    """One picture. `sequence` counts the pictures that were due, so a skipped one shows."""
-    return [("sequence", np.int64), ("rgb", np.uint8, (height, width, 3))]
+def frame_dtype(width: int, height: int, encoded_bytes: int = 0) -> list[Any]:
+    """One picture. `sequence` counts the pictures that were due, so a skipped one shows.
+
+    `encoded` the JPEG that the camera made itself, `encoded_size` bytes of it; 0 when it made none, or one that does
+    not fit. `driver_stamp` as in `CameraImage`.
+    """
+    return [
+        ("sequence", np.int64),
+        ("rgb", np.uint8, (height, width, 3)),
+        ("driver_stamp", np.bool_),
+        ("encoded_size", np.int32),
+        ("encoded", np.uint8, (encoded_bytes,)),
+    ]
+
+
+def encoded_room(camera: CameraConfig) -> int:
+    """Bytes kept in a picture's row for the camera's own JPEG; none where nothing is passed through.
+
+    One a pixel: a noisy picture of quality 95 needs half of that (decision 14).
+    """
+    own = camera.passthrough and camera.codec == "jpeg" and camera.kind in ENCODING_KINDS
+    return max(camera.width * camera.height, _LEAST_ENCODED_BYTES) if own else 0
 
 
 def wish_dtype() -> list[Any]:
@@ -112,7 +133,7 @@ class RigRings:
                     f"{tag}_camera_{camera.name}",
                     frame_slots(camera.fps, keep_s),
                     (),
-                    frame_dtype(camera.width, camera.height),
+                    frame_dtype(camera.width, camera.height, encoded_room(camera)),
                 )
                 for camera in rig.cameras
             },
@@ -155,7 +176,8 @@ def _require_shared_memory(rig: RigConfig, keep_s: float, folder: Path = Path("/
     """Without this check the first write into a page that there is no room for would kill the process."""
     if not folder.is_dir():
         return
-    needed = sum(3 * c.width * c.height * frame_slots(c.fps, keep_s) for c in rig.cameras) + _OTHER_RINGS_BYTES
+    needed = sum((3 * c.width * c.height + encoded_room(c)) * frame_slots(c.fps, keep_s) for c in rig.cameras)
+    needed += _OTHER_RINGS_BYTES
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise RigError(
@@ -166,16 +188,33 @@ def _require_shared_memory(rig: RigConfig, keep_s: float, folder: Path = Path("/
 
 
 class FrameRow:
-    """Fills one reusable picture row."""
+    """Fills one reusable picture row. `encoded_bytes` as the ring was made, `encoded_room`."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self._row: NDArray[Any] = np.zeros((), frame_dtype(width, height))
+    def __init__(self, width: int, height: int, encoded_bytes: int = 0) -> None:
+        self._row: NDArray[Any] = np.zeros((), frame_dtype(width, height, encoded_bytes))
+        self._room = encoded_bytes
 
-    def fill(self, sequence: int, rgb: NDArray[np.uint8]) -> NDArray[Any]:
-        """`rgb` (h, w, 3). The same array each time."""
-        self._row["sequence"] = sequence
+    @classmethod
+    def of(cls, camera: CameraConfig) -> "FrameRow":
+        """The row of `camera`'s ring."""
+        return cls(camera.width, camera.height, encoded_room(camera))
+
+    def fill(
+        self, sequence: int, rgb: NDArray[np.uint8], encoded: bytes | None = None, driver_stamp: bool = False
+    ) -> NDArray[Any]:
+        """`rgb` (h, w, 3); `encoded` is left out when it does not fit. The same array each time."""
+        self._row["sequence"], self._row["driver_stamp"] = sequence, driver_stamp
         self._row["rgb"] = rgb
+        size = 0 if encoded is None or len(encoded) > self._room else len(encoded)
+        self._row["encoded_size"] = size
+        if encoded is not None and size:
+            self._row["encoded"][:size] = np.frombuffer(encoded, np.uint8)
         return self._row
+
+
+def encoded_of(row: NDArray[Any]) -> bytes:
+    """The camera's own JPEG of a picture row; b"" when it has none."""
+    return bytes(row["encoded"][: int(row["encoded_size"])])
 
 
 def snapshot_row(snapshot: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """What lies in the rings of a rig comes out as it went in, and what does not fit is refused."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,13 +21,15 @@ from teleop_studio.processes.rings import (
     check_solver_steps,
     chunk_of,
     chunk_row,
+    encoded_of,
+    encoded_room,
     overlay_of,
     overlay_row,
     snapshot_of,
     snapshot_row,
     wish_row,
 )
-from teleop_studio.rig import CameraConfig, RigConfig, RigError
+from teleop_studio.rig import ArmConfig, CameraConfig, RigConfig, RigError
 from teleop_studio.status import Overlay
 
 D = 7
@@ -154,3 +157,38 @@ def test_cameras_that_shared_memory_can_not_hold_are_refused_before_anything_is_
     huge = RigConfig(cameras=tuple(CameraConfig(f"c{k}", width=4096, height=4096, fps=120) for k in range(40)))
     with pytest.raises(RigError, match=r"too little shared memory for the cameras of simulated.* need 6\d+ MB"):
         RigRings.create("huge", huge)
+
+
+REAL = RigConfig(
+    leader=ArmConfig("studio-leader", "/dev/leader"),
+    follower=ArmConfig("studio-follower", "/dev/follower"),
+    cameras=(CameraConfig("front", "usb", 64, 48, device="serial:1:2:3"),),
+)
+
+
+def test_a_jpeg_of_the_camera_itself_lies_beside_its_picture() -> None:
+    rings = RigRings.create("encoded", REAL)
+    try:
+        ring, row = rings.frames["front"], FrameRow.of(REAL.cameras[0])
+        picture, jpeg = np.full((48, 64, 3), 7, np.uint8), bytes(range(256)) * 3
+        ring.push(row.fill(1, picture, jpeg, driver_stamp=True), 1)
+        ring.push(row.fill(2, picture, jpeg[:5]), 2)  # the longer one before must not shine through
+        ring.push(row.fill(3, picture), 3)
+        ring.push(row.fill(4, picture, bytes(encoded_room(REAL.cameras[0]) + 1)), 4)  # too large: as if it had none
+        found = [ring.read(index) for index in range(4)]
+        assert [encoded_of(item[1]) for item in found if item is not None] == [jpeg, jpeg[:5], b"", b""]
+        assert [bool(item[1]["driver_stamp"]) for item in found if item is not None] == [True, False, False, False]
+    finally:
+        rings.close()
+
+
+def test_only_cameras_that_may_make_jpegs_and_whose_jpegs_are_wanted_cost_room_for_them() -> None:
+    wanted = CameraConfig("front", "usb", 640, 480, device="serial:1:2:3")
+    assert encoded_room(wanted) == 640 * 480
+    for without in (
+        replace(wanted, passthrough=False),
+        replace(wanted, codec="png"),
+        replace(wanted, kind="lerobot"),
+        CameraConfig("front"),
+    ):
+        assert encoded_room(without) == 0
