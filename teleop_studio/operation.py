@@ -5,6 +5,7 @@ from pathlib import Path
 
 from teleop_studio.live import LiveRig
 from teleop_studio.processes import messages as m
+from teleop_studio.processes.arm_messages import GoToRest, RebootServo
 from teleop_studio.processes.disk_room import LEAST_S
 from teleop_studio.processes.rings import check_solver_steps
 from teleop_studio.processes.supervisor import INFERENCE
@@ -12,6 +13,15 @@ from teleop_studio.rig import RigConfig
 from teleop_studio.session import Effect, Session, StudioError
 from teleop_studio.status import State
 from teleop_studio.workspace import Workspace
+
+# Effects that are one word to the control process.
+_ORDERS = {
+    Effect.ENGAGE_HOLD: m.EngageHold(),
+    Effect.ENGAGE_LEADER: m.EngageLeader(),
+    Effect.HOLD: m.Hold(),
+    Effect.GO_TO_REST: GoToRest(),
+    Effect.RELEASE: m.Release(),
+}
 
 DEFAULT_TASK = {"bottle": "Pick up the bottle behind the carton", "fork": "Pick up the bottle behind the tall box"}
 
@@ -108,6 +118,14 @@ class Operation:
             return
         self._end_by(verb.replace("_", " "), "stopped")
         self._carry_out(self.opened(), self._session.apply(verb))
+
+    def reboot_servo(self, arm: str, joint: str) -> None:
+        """Raises `StudioError` for an arm or joint that the rig does not have."""
+        live, names = self.opened(), self.rig.follower.model.names
+        if arm not in ("leader", "follower") or joint not in names:
+            raise StudioError(f"There is no joint {joint!r} of a {arm!r}. The arms have {', '.join(names)}.")
+        self._session.apply("reboot_servo")
+        live.command(RebootServo(arm, joint))
 
     def resume(self) -> None:
         live = self.opened()
@@ -215,21 +233,15 @@ class Operation:
 
     def _effect(self, live: LiveRig, effect: Effect) -> None:
         match effect:
-            case Effect.ENGAGE_HOLD:
-                live.command(m.EngageHold())
-            case Effect.ENGAGE_LEADER:
-                live.command(m.EngageLeader())
             case Effect.ENGAGE_POLICY:
                 live.command(m.EngagePolicy(self.executed_steps))
             case Effect.ENGAGE_REPLAY if self._replay is not None:
                 live.command(self._replay)
-            case Effect.HOLD:
-                live.command(m.Hold())
-            case Effect.RELEASE:
-                live.command(m.Release())
             case Effect.START_TAKE | Effect.START_TRIAL:
                 self._start_take(live, effect)
             case Effect.FINISH_TAKE:
                 self._finish_take(live)
             case Effect.DISCARD_TAKE:
                 live.record(m.DiscardTake())
+            case _ if effect in _ORDERS:
+                live.command(_ORDERS[effect])

@@ -18,6 +18,7 @@ class Effect(StrEnum):
     ENGAGE_POLICY = "engage policy"
     ENGAGE_REPLAY = "engage replay"
     HOLD = "hold"
+    GO_TO_REST = "go to rest"
     RELEASE = "release"
     START_TAKE = "start take"
     START_TRIAL = "start trial"
@@ -33,7 +34,7 @@ class Transition:
 
 _S, _E = State, Effect
 _DRIVING = (_S.TELEOP, _S.RECORDING, _S.RESET, _S.POLICY, _S.REPLAY)
-_OPEN = (_S.IDLE, *_DRIVING, _S.STOPPED, _S.LIMP, _S.FAULT)
+_OPEN = (_S.IDLE, *_DRIVING, _S.STOPPED, _S.REST, _S.LIMP, _S.FAULT)
 _TAKING = (_S.RECORDING, _S.POLICY)  # states in which a take is being written
 
 _TABLE: dict[tuple[State, str], Transition] = {}
@@ -58,6 +59,9 @@ _add("take_over", (_S.POLICY,), _S.RECORDING, _E.ENGAGE_LEADER)
 _add("replay", (_S.IDLE, _S.TELEOP, _S.RESET), _S.REPLAY, _E.ENGAGE_REPLAY)
 _add("replay_finished", (_S.REPLAY,), _S.IDLE, _E.HOLD)
 _add("resume", (_S.STOPPED, _S.LIMP, _S.FAULT), _S.IDLE, _E.ENGAGE_HOLD)
+# The gentle exit. Not out of a take: the way to rest is no demonstration.
+_add("rest", (_S.IDLE, _S.TELEOP, _S.RESET, _S.REPLAY, _S.STOPPED, _S.FAULT), _S.REST, _E.GO_TO_REST)
+_add("rested", (_S.REST,), _S.LIMP)
 # Holding with the old source gone: the scene may be reset, and a job may begin.
 _add("hold", (_S.IDLE, _S.TELEOP, _S.RESET, _S.REPLAY), _S.IDLE, _E.HOLD)
 _add("stop", tuple(s for s in _OPEN if s not in (*_TAKING, _S.LIMP, _S.FAULT)), _S.STOPPED, _E.HOLD)
@@ -76,6 +80,9 @@ _add("take_refused", (_S.RECORDING,), _S.TELEOP)
 _add("take_refused", (_S.POLICY,), _S.IDLE, _E.HOLD)
 for _state in _TAKING:
     _add("bookmark", (_state,), _state)
+# A servo is restarted while nothing drives the arm; a fault is over only when the operator resumes.
+for _state in (_S.IDLE, _S.STOPPED, _S.LIMP, _S.FAULT):
+    _add("reboot_servo", (_state,), _state)
 _add("closed", _OPEN, _S.CLOSED)
 _add("closed", _TAKING, _S.CLOSED, _E.HOLD, _E.FINISH_TAKE)
 
@@ -95,7 +102,7 @@ _WHAT_NOW = {
     State.POLICY: "The policy is driving: T takes over, Esc stops it.",
     State.REPLAY: "A replay is running: Esc stops it.",
     State.STOPPED: "The arm holds after STOP. Resume first.",
-    State.REST: "The follower goes to rest: wait for it, or press Esc.",
+    State.REST: "The follower goes to its rest pose: wait for it, or Esc stops it.",
     State.LIMP: "Torque is off. Resume first.",
     State.FAULT: "Mend the fault, then resume.",
 }

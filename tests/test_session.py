@@ -12,26 +12,28 @@ from teleop_studio.status import State
 VERBS = (
     *("opened", "closed", "teleop", "record", "accept", "discard", "autonomous", "take_over"),
     *("replay", "replay_finished", "resume", "hold", "stop", "torque_off", "fault"),
-    *("bookmark", "take_ended", "take_refused"),
+    *("bookmark", "take_ended", "take_refused", "rest", "rested", "reboot_servo"),
 )
 
 # One row a state: the verbs allowed and where they lead. What is not here must raise.
 ALLOWED = {
     "closed": "opened>idle",
     "idle": "teleop>teleop record>recording autonomous>policy replay>replay hold>idle "
-    "stop>stopped torque_off>limp fault>fault closed>closed",
+    "stop>stopped torque_off>limp fault>fault closed>closed rest>rest reboot_servo>idle",
     "teleop": "record>recording autonomous>policy replay>replay hold>idle "
-    "stop>stopped torque_off>limp fault>fault closed>closed",
+    "stop>stopped torque_off>limp fault>fault closed>closed rest>rest",
     "recording": "accept>reset discard>reset stop>stopped torque_off>limp fault>fault closed>closed "
     "bookmark>recording take_ended>reset take_refused>teleop",
     "reset": "teleop>teleop record>recording autonomous>policy replay>replay hold>idle "
-    "stop>stopped torque_off>limp fault>fault closed>closed",
+    "stop>stopped torque_off>limp fault>fault closed>closed rest>rest",
     "policy": "accept>idle discard>idle take_over>recording stop>stopped torque_off>limp fault>fault closed>closed "
     "bookmark>policy take_ended>idle take_refused>idle",
-    "replay": "teleop>teleop replay_finished>idle hold>idle stop>stopped torque_off>limp fault>fault closed>closed",
-    "stopped": "resume>idle stop>stopped torque_off>limp fault>fault closed>closed",
-    "limp": "resume>idle stop>limp torque_off>limp fault>fault closed>closed",
-    "fault": "resume>idle stop>fault torque_off>limp fault>fault closed>closed",
+    "replay": "teleop>teleop replay_finished>idle hold>idle stop>stopped torque_off>limp fault>fault closed>closed "
+    "rest>rest",
+    "stopped": "resume>idle stop>stopped torque_off>limp fault>fault closed>closed rest>rest reboot_servo>stopped",
+    "rest": "rested>limp stop>stopped torque_off>limp fault>fault closed>closed",
+    "limp": "resume>idle stop>limp torque_off>limp fault>fault closed>closed reboot_servo>limp",
+    "fault": "resume>idle stop>fault torque_off>limp fault>fault closed>closed rest>rest reboot_servo>fault",
 }
 TARGET = {
     (State(state), verb): State(target)
@@ -47,6 +49,7 @@ ADVICE = {
     State.POLICY: "T takes over, Esc stops it",
     State.REPLAY: "Esc stops it",
     State.STOPPED: "Resume first",
+    State.REST: "wait for it, or Esc stops it",
     State.LIMP: "Torque is off. Resume first",
     State.FAULT: "Mend the fault, then resume",
 }
@@ -99,6 +102,10 @@ def test_a_verb_nobody_knows_is_refused() -> None:
         ("policy", "take_ended", "hold"),
         ("policy", "take_refused", "hold"),
         ("recording", "bookmark", ""),
+        ("idle", "rest", "go to rest"),
+        ("rest", "stop", "hold"),
+        ("rest", "rested", ""),
+        ("fault", "reboot_servo", ""),
     ],
 )
 def test_what_a_verb_sets_in_motion(state: str, verb: str, effects: str) -> None:
@@ -142,7 +149,9 @@ class Walk:
         self.take_open = self.torque = False
 
     def apply(self, verb: str) -> None:
-        effects = self.session.apply(verb)
+        was, effects = self.session.state, self.session.apply(verb)
+        if verb == "rested":
+            self.torque = False
         if verb in ("take_ended", "take_refused"):
             self.take_open = False
         for effect in effects:
@@ -157,6 +166,8 @@ class Walk:
                     self.torque = False
                 case Effect.ENGAGE_HOLD:
                     self.torque = True
+                case Effect.GO_TO_REST:
+                    assert was is not State.LIMP, "a limp arm was moved"
                 case Effect.ENGAGE_LEADER | Effect.ENGAGE_POLICY | Effect.ENGAGE_REPLAY:
                     assert self.torque, f"{effect} on a limp arm"
 

@@ -23,8 +23,18 @@ class Rested:
 
 
 @dataclass(frozen=True)
+class Closing:
+    """The rig is being closed: what the follower does once the pipe ends. `how` as `RigConfig.on_close`."""
+
+    how: str
+
+
+@dataclass(frozen=True)
 class RebootServo:
-    """Restart the servo of one joint, set it up again and take its torque up where it stands. `arm` leader, follower."""
+    """Restart the servo of one joint, set it up again and take its torque up where it stands.
+
+    `arm` "leader" or "follower". Answered by `ServoRebooted`.
+    """
 
     arm: str
     joint: str
@@ -49,9 +59,13 @@ class ArmHealth:
 
 @dataclass(frozen=True)
 class StoppedElsewhere:
-    """Somebody stopped the arm past the window: a pedal, `teleop-studio stop`, or the silence of the window itself."""
+    """Somebody stopped the arm past the window: a pedal, `teleop-studio stop`, or the silence of the window itself.
+
+    `limp`: its torque was taken off.
+    """
 
     how: str
+    limp: bool = False
 
 
 @dataclass(frozen=True)
