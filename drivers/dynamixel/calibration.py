@@ -10,6 +10,7 @@ from drivers.dynamixel.control_table import MODELS, RAD_S_PER_VELOCITY_UNIT, TIC
 from drivers.errors import NotCalibrated
 
 _RAD_PER_TICK = tau / TICKS_PER_TURN
+_TICK_ROUNDING = 1e-6
 
 
 class Calibration:
@@ -31,9 +32,10 @@ class Calibration:
         self._unit_s_per_raw = unit_per_rad * RAD_S_PER_VELOCITY_UNIT
         self._effort_per_raw = np.array([joint.sign * MODELS[joint.servo].effort_scale for joint in model.joints])
         ends = np.stack([self._exact_ticks(model.lower), self._exact_ticks(model.upper)])
-        # Outward, so that a goal at the limit is never refused for a rounding.
-        self.lower_ticks = np.floor(ends.min(axis=0)).astype(np.int32)
-        self.upper_ticks = np.ceil(ends.max(axis=0)).astype(np.int32)
+        # Outward, so that a goal at the limit is never refused for a rounding; not for one in the last digit, which
+        # would take a joint that uses its whole turn out of it.
+        self.lower_ticks = np.floor(ends.min(axis=0) + _TICK_ROUNDING).astype(np.int32)
+        self.upper_ticks = np.ceil(ends.max(axis=0) - _TICK_ROUNDING).astype(np.int32)
         self.effort_unit = tuple(MODELS[joint.servo].effort_unit for joint in model.joints)
         self._check_turn(model)
 
