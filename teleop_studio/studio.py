@@ -74,6 +74,7 @@ class Studio:
             raise StudioError("The rig is open already. Close it first.")
         folders = (self.workspace.episodes, self.workspace.trials)
         try:
+            self.rig.check_openable()
             processes = RigProcesses(self.rig, folders, self.workspace.logs, self._seed)
         except RigError as error:
             raise StudioError(str(error)) from error
@@ -172,6 +173,14 @@ class Studio:
         """The follower goes limp: it will sink unless somebody holds it."""
         self.tasks.cancel()
         self._operation.halt("torque_off")
+
+    def rest(self) -> None:
+        """The gentle exit: the follower moves slowly to its rest pose and goes limp there. `stop` interrupts it."""
+        self._operation.do("rest")
+
+    def reboot_servo(self, arm: str, joint: str) -> None:
+        """Restart the servo of `joint` on "leader" or "follower", while nothing drives; how it ended is a notice."""
+        self._operation.reboot_servo(arm, joint)
 
     def resume(self) -> None:
         """After STOP, torque off or a fault: dead processes start again, the follower is taken up where it is."""

@@ -17,7 +17,8 @@ from dynamixel_sdk import COMM_SUCCESS, PacketHandler, PortHandler
 from recorders.catalog import episode_info
 from recorders.episode_builder import build_episode
 from teleop_studio.__main__ import _COMMANDS, main
-from teleop_studio.rig import CameraConfig, RigConfig, save_rig
+from teleop_studio.rig import CameraConfig, RigConfig
+from teleop_studio.rig_file import save_rig
 from tests.recorders.takes import recorded
 
 ROOT = Path(__file__).parents[1]

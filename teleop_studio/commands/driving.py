@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from teleop_studio.rig import RigConfig, RigError, load_rig
+from teleop_studio.rig import RigConfig, RigError
+from teleop_studio.rig_file import load_rig
 from teleop_studio.script import Say, Step, Wait
 from teleop_studio.status import JobStatus, State
 from teleop_studio.studio import Studio

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from drivers.arms.model import ArmModel
+from drivers.dynamixel.control_table import MODELS
 from drivers.sim.scene import camera_model
 from recorders.episode import CameraDescription, EpisodeDescription
 from teleop_studio.rig import ArmConfig, CameraConfig, RigConfig
@@ -19,7 +20,7 @@ def describe(rig: RigConfig, task: str, source: str, extra: dict[str, Any], oper
         simulated=rig.simulated,
         scene=rig.scene if rig.simulated else "",
         joint_names=model.names,
-        effort_units=tuple("mA" if joint.servo.startswith("xl330") else "0.1%" for joint in model.joints),
+        effort_units=tuple(MODELS[joint.servo].effort_unit if joint.servo else "none" for joint in model.joints),
         control_hz=rig.control_hz,
         cameras=tuple(_camera(rig, camera) for camera in rig.cameras),
         operator=operator,

@@ -11,7 +11,8 @@ from recorders.episode_reader import EpisodeReader
 from recorders.episode_writer import EpisodeWriter
 from teleop_studio.processes.disk_room import DiskRoom
 from teleop_studio.processes.take_description import describe
-from teleop_studio.rig import CameraConfig, RigConfig, load_rig
+from teleop_studio.rig import CameraConfig, RigConfig
+from teleop_studio.rig_file import load_rig
 
 D = 7
 RIG_FILE = """
