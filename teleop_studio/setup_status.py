@@ -23,8 +23,9 @@ class FoundPort:
     """A serial port of this computer, or an address that was asked for.
 
     `path` what goes into the rig file (a name that survives replugging where there is one). `title` what the system
-    says about the adapter. `problem` why it can not be used and what to do. `fits` names of `ARMS` whose servos these
-    are. `moved` how far its joints were moved by hand since `identify` began, in turns (0..1 is typical).
+    says about the adapter. `problem` why it can not be used and what to do, `warning` what will make it slow or
+    unreliable. `fits` names of `ARMS` whose servos these are; `notes` what the scan found odd, one sentence each: a
+    servo at another baud rate, two with one id, one that an arm lacks. `moved` how far its joints were moved by hand since `identify` began, in turns (0..1 is typical).
     """
 
     path: str
@@ -33,6 +34,8 @@ class FoundPort:
     scanned: bool = False
     servos: tuple[FoundServo, ...] = ()
     fits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    warning: str = ""
     fingerprint: str = ""
     moved: float = 0.0
     latency_ms: int | None = None  # of an FTDI adapter; more than 1 makes every exchange wait
@@ -52,7 +55,11 @@ class FoundCamera:
 
 @dataclass(frozen=True)
 class JointSweep:
-    """One joint while it is being calibrated, in servo ticks. `ok` when its range is plausible."""
+    """One joint while it is being calibrated, in servo ticks. `ok` when its range is plausible.
+
+    While the result is verified, `value` is where the joint is in joint units (rad; gripper 0 closed .. 1 open) and
+    `lower`, `upper` its limits; nan before.
+    """
 
     joint: str
     servo_id: int
@@ -61,11 +68,19 @@ class JointSweep:
     highest: int
     ok: bool
     note: str = ""
+    value: float = float("nan")
+    lower: float = float("nan")
+    upper: float = float("nan")
 
 
 @dataclass(frozen=True)
 class CalibrationView:
-    """The running calibration step. `ready` when `next_step` may be pressed; `why_not` says what is missing."""
+    """The running step of a guided set-up. `ready` when `next_step` may be pressed; `why_not` says what is missing.
+
+    `kind` "calibration", or "servos": factory servos get their ids, one connected at a time. `points` (N, 3): base,
+    joints and gripper tip of the arm as it stands, m in its base frame, +x forward, +y left, +z up; while the result is
+    verified, and only of an arm whose lengths are known.
+    """
 
     role: str  # leader, follower
     arm: str
@@ -78,6 +93,17 @@ class CalibrationView:
     why_not: str = ""
     finished: bool = False
     path: str = ""  # where the calibration was written
+    kind: str = "calibration"
+    points: tuple[tuple[float, float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class FoundCalibration:
+    """A calibration file of this workspace or of LeRobot. `title` e.g. "robots/koch_follower/black"; `arms` it fits."""
+
+    path: str
+    title: str
+    arms: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -110,6 +136,7 @@ class SetupStatus:
     problem: str = ""  # why the last thing failed, in the operator's words
     ports: tuple[FoundPort, ...] = ()
     cameras: tuple[FoundCamera, ...] = ()
+    calibrations: tuple[FoundCalibration, ...] = ()
     identifying: bool = False
     leader: ArmChoice = ArmChoice()
     follower: ArmChoice = ArmChoice()
