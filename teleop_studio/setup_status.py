@@ -25,7 +25,8 @@ class FoundPort:
     `path` what goes into the rig file (a name that survives replugging where there is one). `title` what the system
     says about the adapter. `problem` why it can not be used and what to do, `warning` what will make it slow or
     unreliable. `fits` names of `ARMS` whose servos these are; `notes` what the scan found odd, one sentence each: a
-    servo at another baud rate, two with one id, one that an arm lacks. `moved` how far its joints were moved by hand since `identify` began, in turns (0..1 is typical).
+    servo at another baud rate, two with one id, one that an arm lacks. `moved` how far its joints were moved by hand
+    since `identify` began, in turns (0..1 is typical).
     """
 
     path: str
