@@ -24,6 +24,11 @@ _POSTURE = {"wrist_pitch": (-0.3, 2e-5), "wrist_roll": (0.0, 8e-5)}
 _MAX_STEP_RAD = 0.25
 
 
+def known(arm: ArmModel) -> bool:
+    """True when the lengths of `arm` are known, so that there is a `Chain` of it."""
+    return bool(arm.links)
+
+
 @dataclass(frozen=True)
 class Solution:
     """Answer of `Chain.inverse`: `joints` (D,) within their ranges, and what is left of the error."""
@@ -34,9 +39,14 @@ class Solution:
 
 
 class Chain:
-    """Kinematics of one arm. Joint vectors are (..., D) in joint units, the gripper's value does not matter."""
+    """Kinematics of one arm. Joint vectors are (..., D) in joint units, the gripper's value does not matter.
+
+    Raises `ValueError` for an arm whose lengths are not known: ask `known` first.
+    """
 
     def __init__(self, arm: ArmModel) -> None:
+        if not known(arm):
+            raise ValueError(f"the lengths of {arm.name} are not known: nobody can say where its gripper is")
         self.arm = arm
         self._index = np.array([arm.names.index(link.joint) for link in arm.links])
         self._offsets = np.array([link.offset for link in arm.links], np.float64)

@@ -5,7 +5,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.kinematics import Chain
+from drivers.kinematics import Chain, known
 from teleop_studio.live import CameraWatch, picture
 from teleop_studio.processes.rings import RigRings, overlay_of
 from teleop_studio.rig import RigConfig
@@ -21,7 +21,7 @@ class Display:
 
     def __init__(self, rig: RigConfig) -> None:
         self._rig = rig
-        self._chain = Chain(rig.follower.model)
+        self._chain = Chain(rig.follower.model) if known(rig.follower.model) else None
         self._rings: RigRings | None = None
         self._cameras: CameraWatch | None = None
         self._history = TickHistory(len(rig.follower.model.joints))
@@ -53,6 +53,8 @@ class Display:
         return None if newest is None else overlay_of(newest[2])
 
     def project(self, camera: str, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        if self._chain is None:
+            return np.full((*points.shape[:-1], 2), np.nan)
         row = self._history.newest
         joints = np.asarray(self._rig.follower.model.home) if row is None else np.array(row["follower_position"])
         config = next(c for c in self._rig.cameras if c.name == camera)

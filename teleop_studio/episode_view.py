@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from drivers.arms import ARMS
 from drivers.arms.model import ArmModel
 from drivers.arms.studio_arm import STUDIO_FOLLOWER
-from drivers.kinematics import Chain
+from drivers.kinematics import Chain, known
 from recorders.catalog import EpisodeInfo
 from recorders.episode_reader import EpisodeReader
 from teleop_studio.insight.mode_split import side_of_demonstration
@@ -26,10 +26,11 @@ class EpisodeView:
         self._reader = EpisodeReader(path)
         info = self._reader.info
         frames = self._reader.frames
-        self._chain = Chain(follower_model(info))
+        model = follower_model(info)
+        self._chain = Chain(model) if known(model) else None
         self._scene = info.scene
         self._start_ns = int(frames.stamp_ns[0])
-        self.joint_names = self._chain.arm.names
+        self.joint_names = model.names
         self.cameras = self._reader.cameras
         pictures = {name: self._reader.images(name)[0] for name in self.cameras}
         self._sizes = {name: (picture.shape[1], picture.shape[0]) for name, picture in pictures.items()}
@@ -39,8 +40,9 @@ class EpisodeView:
         self.follower: NDArray[np.float64] = np.asarray(frames.follower_position)
         self.action: NDArray[np.float64] = np.asarray(frames.action)
         self.stamp_ns: NDArray[np.int64] = np.asarray(frames.stamp_ns)
-        self.tip_path: NDArray[np.float64] = self._chain.forward(self.follower)
-        self.row = row_of(info, side_of_demonstration(self.tip_path))
+        # (T, 3) m in the base frame; (0, 3) for an arm whose lengths are not known.
+        self.tip_path: NDArray[np.float64] = self._chain.forward(self.follower) if self._chain else np.empty((0, 3))
+        self.row = row_of(info, side_of_demonstration(self.tip_path) if self._chain else "")
 
     def image_at(self, camera: str, time_s: float) -> NDArray[np.uint8] | None:
         """The newest picture (h, w, 3) not after `time_s`; None before the first."""
@@ -48,6 +50,8 @@ class EpisodeView:
 
     def project(self, camera: str, points: NDArray[np.floating[Any]], time_s: float) -> NDArray[np.float64]:
         """Base-frame points (..., 3) m to pixels (..., 2) of `camera` as the arm stood at `time_s`."""
+        if self._chain is None:
+            return np.full((*points.shape[:-1], 2), np.nan)
         k = int(np.clip(np.searchsorted(self.time_s, time_s, side="right") - 1, 0, len(self.time_s) - 1))
         size = self._sizes[camera]
         return project_points(self._scene, camera, size, self._chain, self.follower[k], points)
@@ -96,5 +100,8 @@ def measured_side(info: EpisodeInfo, positions: NDArray[np.float64]) -> str:
 
     `positions` (T, D) rad of the follower. Raises `ValueError` for an episode of an unknown arm.
     """
-    side = side_of_demonstration(Chain(follower_model(info)).forward(positions[::_SIDE_STRIDE]))
+    model = follower_model(info)
+    if not known(model):
+        return ""
+    side = side_of_demonstration(Chain(model).forward(positions[::_SIDE_STRIDE]))
     return "" if side == "neither" else side

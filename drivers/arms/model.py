@@ -65,6 +65,7 @@ class ArmModel:
     empty when the arm's lengths are not known: nothing can be drawn on pictures then. `role` "leader", "follower" or
     "either". `source` where its numbers were published. `needs_calibration`: two arms of this kind differ in their
     homes, so each one needs a calibration file. `can_mirror`: as a leader it may be moved by its own servos.
+    `rest_known` False: nobody has published a pose in which it may go limp, `rest` is only inside its limits.
     """
 
     name: str
@@ -79,6 +80,7 @@ class ArmModel:
     source: str = ""
     needs_calibration: bool = False
     can_mirror: bool = True
+    rest_known: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ FINGER_TRAVEL_M = 0.030
 FINGER_M_PER_SERVO_RAD = 0.010
 _GRIPPER_RAD = FINGER_TRAVEL_M / FINGER_M_PER_SERVO_RAD
 
+_SOURCE = "our own; lengths from https://github.com/ROBOTIS-GIT/open_manipulator, omx_f_arm.urdf.xacro"
 _LINKS = (
     Link("waist", (0.0, 0.0, 0.046), (0.0, 0.0, 1.0)),
     Link("shoulder", (0.0, 0.0, 0.0515), (0.0, 1.0, 0.0)),
@@ -23,6 +24,9 @@ _REST = (0.0, -1.60, 1.50, 0.70, 0.0, 0.0, 0.50)
 
 STUDIO_FOLLOWER = ArmModel(
     name="studio-follower",
+    title="Studio arm (follower)",
+    role="follower",
+    source=_SOURCE,
     joints=(
         JointModel("waist", 1, "xl430-w250", -2.4, 2.4, 4.0, 40.0, p_gain=1000, d_gain=1000),
         JointModel("shoulder", 2, "xl430-w250", -1.75, 1.75, 4.0, 40.0, p_gain=1500, d_gain=1000),
@@ -53,6 +57,9 @@ STUDIO_FOLLOWER = ArmModel(
 
 STUDIO_LEADER = ArmModel(
     name="studio-leader",
+    title="Studio arm (leader)",
+    role="leader",
+    source=_SOURCE,
     joints=tuple(
         JointModel(
             joint.name,

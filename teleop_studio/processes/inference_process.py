@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from drivers.kinematics import Chain
+from drivers.kinematics import Chain, known
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Pipe
@@ -39,7 +39,8 @@ class _Inference:
         self._load_player = PolicyPlayer.load
         self._player: PolicyPlayer | None = None
         self._pipe, self._rig, self._rings = pipe, rig, rings
-        self._tip_of = Chain(rig.follower.model).forward
+        # Without known lengths the policy drives all the same, only nobody can draw where it will go.
+        self._tip_of = Chain(rig.follower.model).forward if known(rig.follower.model) else None
         self._joints = len(rig.follower.model.joints)
         self._solver_steps = 10
         self._executed_steps = 8
@@ -106,6 +107,9 @@ class _Inference:
             chunk, _ = player.sample(encoded, 1, self._solver_steps)
             self._rings.chunks.push(chunk_row(request, chunk, self._joints), time.monotonic_ns())
             chunk_ms = (time.monotonic_ns() - asked_ns) * 1e-6
+            if self._tip_of is None:
+                self._pipe.send(m.ChunkTimes(chunk_ms, chunk_ms))
+                return
             _, trace = player.sample(encoded, OVERLAY_SAMPLES, self._solver_steps)
         except Exception as error:  # a policy that fails on one picture must not take the process with it
             self._refuse(request, f"{type(error).__name__}: {error}")

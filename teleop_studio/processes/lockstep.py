@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers.clock import ManualClock
 from drivers.dynamixel.transport import MemoryTransport
-from drivers.kinematics import Chain
+from drivers.kinematics import Chain, known
 from drivers.sim.renderer import SceneRenderer
 from drivers.sim.rig import SimulatedRig
 from recorders.episode_builder import build_episode
@@ -229,7 +229,8 @@ class _DirectChunkService:
     ) -> None:
         self._bench, self._player = bench, player
         self._executed_steps, self._solver_steps, self._look = executed_steps, solver_steps, look
-        self._tip_of = Chain(bench.rig.follower.model).forward
+        model = bench.rig.follower.model
+        self._tip_of = Chain(model).forward if known(model) else None
         self._ready: list[tuple[int, ActionChunk | None]] = []
         self.first_shares = (float("nan"), float("nan"))
         self._chunks = 0
@@ -243,19 +244,20 @@ class _DirectChunkService:
         observation, row = taken
         encoded = self._player.encode(observation)
         chunk, _ = self._player.sample(encoded, 1, self._solver_steps)
-        _, trace = self._player.sample(encoded, OVERLAY_SAMPLES, self._solver_steps)
-        overlay = overlay_of_trace(
-            trace,
-            self._tip_of,
-            row["follower_position"],
-            row["action"],
-            self._executed_steps,
-            observation.stamp_ns,
-        )
-        if self._chunks == 0:
-            self.first_shares = (overlay.left_share, overlay.right_share)
+        if self._tip_of is not None:
+            _, trace = self._player.sample(encoded, OVERLAY_SAMPLES, self._solver_steps)
+            overlay = overlay_of_trace(
+                trace,
+                self._tip_of,
+                row["follower_position"],
+                row["action"],
+                self._executed_steps,
+                observation.stamp_ns,
+            )
+            if self._chunks == 0:
+                self.first_shares = (overlay.left_share, overlay.right_share)
+            self._bench.rings.overlays.push(overlay_row(overlay), observation.stamp_ns)
         self._chunks += 1
-        self._bench.rings.overlays.push(overlay_row(overlay), observation.stamp_ns)
         self._bench.rings.chunks.push(chunk_row(request, chunk, chunk.actions.shape[1]), now_ns)
         self._ready.append((request, chunk))
 

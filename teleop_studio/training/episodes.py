@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from drivers.arms import ARMS
-from drivers.kinematics import Chain
+from drivers.kinematics import Chain, known
 from recorders.catalog import EpisodeInfo, episode_info, list_episodes
 from recorders.episode_reader import EpisodeReader
 from recorders.schema import FILE_SUFFIX
@@ -80,7 +80,7 @@ def common_task(paths: list[Path]) -> Task:
     if not cameras:
         raise TrainingError(f"{path.name} has no pictures. A policy looks at cameras: record or import some with them.")
     grippers = tuple(name for name in joint_names if name.endswith(_GRIPPER))
-    tip_of = Chain(ARMS[arm]).forward if arm else None
+    tip_of = Chain(ARMS[arm]).forward if arm and known(ARMS[arm]) else None
     return Task(PolicyConfig(joint_names, cameras, absolute_joints=grippers), tip_of)
 
 

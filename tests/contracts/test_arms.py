@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from drivers.arms import ARMS
+from drivers.arms.calibration_file import JointCalibration, calibrated
 from drivers.arms.model import CURRENT_BASED_POSITION_MODE, ArmModel, JointModel
 from drivers.dynamixel.calibration import Calibration
 from drivers.dynamixel.control_table import BAUD_RATES, MODELS
+from drivers.kinematics import Chain, known
 from teleop_studio.control.safety import SafetyGate, SafetyLimits
 from teleop_studio.rig import ArmConfig
 
@@ -15,11 +17,12 @@ pytestmark = pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS.keys())
 
 def test_it_is_registered_under_its_own_name(arm: ArmModel) -> None:
     assert ARMS[arm.name] is arm
-    assert ArmConfig(arm.name).model is arm
+    assert ArmConfig(arm.name).uncalibrated == arm
 
 
 def test_names_and_servo_ids_are_unique(arm: ArmModel) -> None:
     ids = [joint.servo_id for joint in arm.joints]
+    ids += [joint.second_id for joint in arm.joints if joint.second_id is not None]
     assert len(set(arm.names)) == len(arm.joints)
     assert len(set(ids)) == len(ids)
     assert all(0 <= servo_id <= 252 for servo_id in ids)
@@ -44,7 +47,17 @@ def test_the_gripper_is_the_last_joint_and_goes_from_closed_to_open(arm: ArmMode
     assert (arm.lower[-1], arm.upper[-1]) == (0.0, 1.0)
 
 
-def test_every_hinge_has_a_link_with_an_axis_of_length_one(arm: ArmModel) -> None:
+def test_its_title_its_role_and_the_source_of_its_numbers_are_given(arm: ArmModel) -> None:
+    assert arm.title
+    assert arm.role in ("leader", "follower")
+    assert "https://" in arm.source
+
+
+def test_every_hinge_has_a_link_with_an_axis_of_length_one_or_none_has(arm: ArmModel) -> None:
+    if not known(arm):
+        with pytest.raises(ValueError, match=f"the lengths of {arm.name} are not known"):
+            Chain(arm)
+        return
     assert tuple(link.joint for link in arm.links) == arm.names[:-1]
     for link in arm.links:
         assert np.linalg.norm(link.axis) == pytest.approx(1.0)
@@ -70,8 +83,36 @@ def _settings(joint: JointModel) -> dict[str, int]:
         "position_d_gain": joint.d_gain,
     }
     if joint.current_limit_ma is not None:
-        settings["current_limit"] = joint.current_limit_ma
+        table = MODELS[joint.servo]
+        settings["current_limit"] = table.current_counts(joint.current_limit_ma)
+        assert settings["current_limit"] * table.effort_scale == pytest.approx(joint.current_limit_ma, rel=0.01)
+    if joint.homing_offset is not None:
+        settings["homing_offset"] = joint.homing_offset
     return settings
+
+
+def test_two_servos_on_one_joint_count_in_opposite_directions(arm: ArmModel) -> None:
+    for joint in arm.joints:
+        assert joint.second_id is None or {joint.drive_mode & 1, joint.second_drive_mode & 1} == {0, 1}
+
+
+def test_a_spring_stays_below_the_current_limit_and_belongs_to_a_leader(arm: ArmModel) -> None:
+    for joint in arm.joints:
+        if joint.spring_ma is not None:
+            assert arm.role == "leader"
+            assert joint.operating_mode == CURRENT_BASED_POSITION_MODE
+            assert joint.current_limit_ma is not None
+            assert 0 < joint.spring_ma <= joint.current_limit_ma
+
+
+def test_a_calibration_of_what_it_is_already_changes_no_direction(arm: ArmModel) -> None:
+    own, ticks = Calibration(arm), {}
+    for row, joint in enumerate(arm.joints):
+        low, high = int(own.lower_ticks[row]), int(own.upper_ticks[row])
+        ticks[joint.name] = JointCalibration(joint.servo_id, joint.drive_mode & 1, joint.homing_offset or 0, low, high)
+    again = Calibration(calibrated(arm, ticks))
+    for pose in (np.array(arm.home), np.array(arm.rest)):
+        assert np.abs(again.to_ticks(pose) - own.to_ticks(pose)).max() <= 1
 
 
 def test_a_driven_gripper_is_limited_in_current(arm: ArmModel) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from drivers.arms import STUDIO_FOLLOWER
+from drivers.arms import OMX_FOLLOWER, OMX_LEADER, STUDIO_FOLLOWER, VX300S, WX250S
+from drivers.arms.model import ArmModel
 from drivers.kinematics import Chain, pose_of, rotation_about, rotation_vector
 from drivers.sim.renderer import windowless_context
 from drivers.sim.scene import SCENES, camera_model, scene_assets, scene_xml
@@ -60,6 +61,30 @@ def test_the_chain_agrees_with_the_physics_engine_within_a_tenth_of_a_millimetre
         np.testing.assert_allclose(CHAIN.forward(joints), engine.data.site("tcp").xpos, atol=1e-4)
         np.testing.assert_allclose(pose[:3, 3], hand.xpos, atol=1e-4)
         np.testing.assert_allclose(pose[:3, :3], hand.xmat.reshape(3, 3), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arm", "tip"),
+    [
+        # Interbotix' own "M", docs.trossenrobotics.com/interbotix_xsarms_docs, specifications vx300s and wx250s.
+        (VX300S, (0.536494, 0.0, 0.42705)),
+        (WX250S, (0.458325, 0.0, 0.36065)),
+        # The sum of ROBOTIS' origins in omx_f.urdf, all joints at 0.
+        (OMX_FOLLOWER, (-0.01125 + 0.0415 + 0.162 + 0.0287 + 0.09193, -0.0016, 0.034 + 0.0635 + 0.11315)),
+    ],
+    ids=["vx300s", "wx250s", "omx-follower"],
+)
+def test_the_published_zero_pose_of_an_arm_is_met(arm: ArmModel, tip: tuple[float, float, float]) -> None:
+    np.testing.assert_allclose(Chain(arm).forward(np.zeros(len(arm.joints))), tip, atol=1e-6)
+
+
+@pytest.mark.parametrize("arm", [VX300S, WX250S, OMX_FOLLOWER, OMX_LEADER], ids=lambda arm: arm.name)
+def test_shoulder_forward_lowers_the_hand_and_a_turn_to_the_left_moves_it_left(arm: ArmModel) -> None:
+    chain, zero = Chain(arm), np.zeros(len(arm.joints))
+    left, forward = zero.copy(), zero.copy()
+    left[0], forward[1] = 0.3, 0.3
+    assert chain.forward(left)[1] > 0.02
+    assert chain.forward(forward)[2] < chain.forward(zero)[2] - 0.02
 
 
 def test_a_whole_trace_of_chunks_is_turned_into_tips_at_once() -> None:
