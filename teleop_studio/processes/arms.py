@@ -1,22 +1,25 @@
-"""Opens the two arms of a rig at the end of their byte lines; from here upward nothing knows whether they are real."""
-
-import socket
+"""Opens the two arms of a rig at the end of their lines; from here upward nothing knows whether they are real."""
 
 from drivers.clock import Clock, MonotonicClock
 from drivers.dynamixel.arm import DynamixelArm
 from drivers.dynamixel.bus import DynamixelBus
 from drivers.dynamixel.transport import FileDescriptorTransport, SerialTransport, Transport
-from teleop_studio.processes.lines import Lines
+from teleop_studio.processes.arm_rings import ArmRingSpecs
+from teleop_studio.processes.lines import ArmLine, Lines
+from teleop_studio.processes.ring_arm import RingArm
 from teleop_studio.rig import ArmConfig, RigConfig
 
+Arm = DynamixelArm | RingArm
 
-def open_arms(rig: RigConfig, lines: Lines) -> tuple[DynamixelArm, DynamixelArm]:
+
+def open_arms(rig: RigConfig, lines: Lines) -> tuple[Arm, Arm]:
     """(leader, follower), connected, torque off. Raises a `DriverError` that says what is missing."""
     clock = MonotonicClock()
     leader = _open(rig.leader, lines.leader, clock)
     try:
-        # A leader that an earlier program left holding could not be moved by hand.
-        leader.torque_off()
+        if isinstance(leader, DynamixelArm):
+            # One that an earlier program left holding could not be moved by hand. LeRobot's are as LeRobot left them.
+            leader.torque_off()
         return leader, _open(rig.follower, lines.follower, clock)
     except Exception:
         leader.close()
@@ -34,10 +37,22 @@ def connect_arm(config: ArmConfig, transport: Transport, clock: Clock) -> Dynami
     return arm
 
 
-def _open(config: ArmConfig, line: socket.socket | str, clock: Clock) -> DynamixelArm:
+def _open(config: ArmConfig, line: ArmLine, clock: Clock) -> Arm:
     transport: Transport
+    if isinstance(line, ArmRingSpecs):
+        assert config.lerobot is not None
+        return _attach(RingArm.attach(config.model, line, config.lerobot.rate_hz))
     if isinstance(line, str):
         transport = SerialTransport(line, config.model.baud)
     else:
         transport = FileDescriptorTransport(line.detach())
     return connect_arm(config, transport, clock)
+
+
+def _attach(arm: RingArm) -> RingArm:
+    try:
+        arm.connect()
+    except Exception:
+        arm.close()
+        raise
+    return arm

@@ -4,7 +4,6 @@ import gc
 from typing import Any
 
 from drivers.clock import MonotonicClock
-from drivers.dynamixel.arm import DynamixelArm
 from drivers.errors import DriverError
 from teleop_studio.chunk import ActionChunk
 from teleop_studio.control.chunk_link import ChunkLink
@@ -13,7 +12,7 @@ from teleop_studio.control.loop import ControlLoop, Tick
 from teleop_studio.control.safety import SafetyGate
 from teleop_studio.control.sources import HoldSource, LeaderSource, ReplaySource
 from teleop_studio.processes import messages as m
-from teleop_studio.processes.arms import open_arms
+from teleop_studio.processes.arms import Arm, open_arms
 from teleop_studio.processes.child import ParentGone, Pipe, raise_scheduling
 from teleop_studio.processes.lines import Lines
 from teleop_studio.processes.rings import RigRings, RingSpecs, chunk_of, wish_row
@@ -75,9 +74,7 @@ class RingChunkService:
 
 
 class _Control:
-    def __init__(
-        self, pipe: Pipe, rig: RigConfig, leader: DynamixelArm, follower: DynamixelArm, rings: RigRings
-    ) -> None:
+    def __init__(self, pipe: Pipe, rig: RigConfig, leader: Arm, follower: Arm, rings: RigRings) -> None:
         self._pipe, self._leader, self._follower = pipe, leader, follower
         model = rig.follower.model
         self._gate = SafetyGate(model)

@@ -1,19 +1,23 @@
-"""Where the byte lines of a rig's arms end, as told from one process to another."""
+"""Where the lines of a rig's arms end, as told from one process to another."""
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from teleop_studio.processes.arm_rings import ArmRingSpecs
 from teleop_studio.rig import RigConfig
+
+ArmLine = socket.socket | str | ArmRingSpecs
 
 
 @dataclass(frozen=True)
 class Lines:
-    """Where the byte lines end: two sockets, or two device paths (pty or serial port)."""
+    """Each end: a socket, a device path or address (pty, serial port, socket://), or the rings of a LeRobot arm."""
 
-    leader: socket.socket | str
-    follower: socket.socket | str
+    leader: ArmLine
+    follower: ArmLine
 
     @classmethod
-    def of(cls, rig: RigConfig) -> "Lines":
-        """The serial ports of a rig that has real arms."""
-        return cls(rig.leader.port, rig.follower.port)
+    def of(cls, rig: RigConfig, rings: Mapping[str, ArmRingSpecs]) -> "Lines":
+        """The lines of a rig that has real arms; `rings` of those that LeRobot drives, by role."""
+        return cls(rings.get("leader", rig.leader.port), rings.get("follower", rig.follower.port))

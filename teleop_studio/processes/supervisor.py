@@ -6,15 +6,20 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from teleop_studio.processes.arm_rings import ArmRings
 from teleop_studio.processes.child import Child, ChildFailed
 from teleop_studio.processes.lines import Lines
 from teleop_studio.processes.messages import Ready
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.processes.shared_ring import sweep
-from teleop_studio.rig import RigConfig
+from teleop_studio.rig import LEROBOT, RigConfig
 
 CONTROL, CAMERAS, RECORDER, BUILDER, INFERENCE, SIM = "control", "cameras", "recorder", "builder", "inference", "sim"
-_STOP_ORDER = (INFERENCE, RECORDER, BUILDER, CAMERAS, CONTROL, SIM)
+# One for each arm that LeRobot drives and one for its cameras: what blocks or dies in one leaves the others alone.
+LEROBOT_PARTS = {"lerobot-leader": "leader", "lerobot-follower": "follower", "lerobot-cameras": "cameras"}
+# What control's lines end in has to outlive it: it brings the follower down.
+_LINE_ENDS = (SIM, "lerobot-leader", "lerobot-follower")
+_STOP_ORDER = (INFERENCE, RECORDER, BUILDER, CAMERAS, "lerobot-cameras", CONTROL, *_LINE_ENDS)
 
 
 class RigProcesses:
@@ -25,24 +30,32 @@ class RigProcesses:
         self.rig = rig
         self._folders, self._logs, self._seed = episode_folders, logs, seed
         self.rings = RigRings.create("rig", rig)
+        self._arms = {
+            role: ArmRings.create(role, len(arm.uncalibrated.joints))
+            for role, arm in (("leader", rig.leader), ("follower", rig.follower))
+            if arm.arm == LEROBOT
+        }
         self._children: dict[str, Child] = {}
         self._ready: set[str] = set()
         self.scheduling = ""
 
     def start(self) -> None:
         """Begin to start; `receive` goes on with it as the processes report ready."""
-        self._start(RECORDER, "recorder_process", self.rig, self.rings.specs, self._folders[0])
-        self._start(BUILDER, "builder_process", self._folders)
+        self._start_recorder()
+        self._start_builder()
         if self.rig.simulated:
             self._start_sim()
-        else:
-            self._start_control(Lines.of(self.rig))
-            self._start_cameras()
+            return
+        self._start_cameras()
+        for name in self._lerobot:
+            self._start_lerobot(name)
+        if not self._arms:
+            self._start_control(self._real_lines())
 
     @property
     def ready(self) -> bool:
         """True when the rig can be driven and recorded; inference may still be loading."""
-        return {CONTROL, CAMERAS, RECORDER} <= self._ready
+        return {CONTROL, CAMERAS, RECORDER, *self._lerobot} <= self._ready
 
     def is_ready(self, name: str) -> bool:
         return name in self._ready
@@ -56,7 +69,10 @@ class RigProcesses:
         self._children[name].kill()
 
     def send(self, name: str, message: Any) -> bool:
-        """False when that process is not there."""
+        """False when that process is not there. What the cameras are told, LeRobot's cameras are told too."""
+        lerobot_cameras = self._children.get("lerobot-cameras")
+        if name == CAMERAS and lerobot_cameras is not None:
+            lerobot_cameras.send(message)
         child = self._children.get(name)
         return child is not None and child.send(message)
 
@@ -81,23 +97,26 @@ class RigProcesses:
                 self._end(name)
             if self.rig.simulated:
                 self._start_sim()
-            else:
-                self._start_control(Lines.of(self.rig))
-        if RECORDER in dead:
-            self._start(RECORDER, "recorder_process", self.rig, self.rings.specs, self._folders[0])
-        if BUILDER in dead:
-            self._start(BUILDER, "builder_process", self._folders)
-        if CAMERAS in dead:
-            self._start_cameras()
-        if INFERENCE in dead:
-            self._start(INFERENCE, "inference_process", self.rig, self.rings.specs)
+            elif not self._line_ends & set(dead):  # else once they are ready: its lines end in them
+                self._start_control(self._real_lines())
+        starters = {
+            RECORDER: self._start_recorder,
+            BUILDER: self._start_builder,
+            CAMERAS: self._start_cameras,
+            INFERENCE: self._start_inference,
+        }
+        for name in dead:
+            if name in starters:
+                starters[name]()
+            elif name in LEROBOT_PARTS:
+                self._start_lerobot(name)
         return not self.ready
 
     def stop(self) -> None:
         """End all: control first holds and lets the torque go softly, the simulator outlives it."""
         for name in _STOP_ORDER:
             child = self._children.get(name)
-            if child is not None and name not in (CONTROL, SIM):
+            if child is not None and name not in (CONTROL, *_LINE_ENDS):
                 child.close_pipe()
         control = self._children.get(CONTROL)
         if control is not None:
@@ -105,6 +124,8 @@ class RigProcesses:
         for name in _STOP_ORDER:
             self._end(name)
         self.rings.close()
+        for arm in self._arms.values():
+            arm.close()
 
     def _on_ready(self, name: str, message: Ready) -> None:
         self._ready.add(name)
@@ -116,11 +137,13 @@ class RigProcesses:
                 self._start_cameras()
             if self.rig.link != "pty":
                 self._start_control(self._lines)
+        if name in self._lerobot and CONTROL not in self._children and self._line_ends <= self._ready:
+            self._start_control(self._real_lines())
         if name == CONTROL:
             self.scheduling = message.note
             if INFERENCE not in self._children:
                 # Last: loading torch takes seconds of a core that the others need to start.
-                self._start(INFERENCE, "inference_process", self.rig, self.rings.specs)
+                self._start_inference()
 
     def _start_sim(self) -> None:
         snapshots = self.rings.snapshots
@@ -134,14 +157,41 @@ class RigProcesses:
         for end in ends or ():
             end.close()
 
+    @property
+    def _lerobot(self) -> list[str]:
+        """The processes that this rig needs for LeRobot's devices."""
+        cameras = any(camera.kind == LEROBOT for camera in self.rig.cameras)
+        return [n for n, part in LEROBOT_PARTS.items() if part in self._arms or (part == "cameras" and cameras)]
+
+    @property
+    def _line_ends(self) -> set[str]:
+        return {name for name in self._lerobot if name in _LINE_ENDS}
+
+    def _real_lines(self) -> Lines:
+        return Lines.of(self.rig, {role: rings.specs for role, rings in self._arms.items()})
+
+    def _start_lerobot(self, name: str) -> None:
+        part = LEROBOT_PARTS[name]
+        arm = self._arms[part].specs if part in self._arms else None
+        self._start(name, "lerobot_process", self.rig, part, arm, self.rings.specs)
+
     def _start_control(self, lines: Lines) -> None:
         self._start(CONTROL, "control_process", self.rig, lines, self.rings.specs)
         for end in (lines.leader, lines.follower):
             if isinstance(end, socket.socket):
                 end.close()
 
+    def _start_recorder(self) -> None:
+        self._start(RECORDER, "recorder_process", self.rig, self.rings.specs, self._folders[0])
+
+    def _start_builder(self) -> None:
+        self._start(BUILDER, "builder_process", self._folders)
+
     def _start_cameras(self) -> None:
         self._start(CAMERAS, "camera_process", self.rig, self.rings.specs)
+
+    def _start_inference(self) -> None:
+        self._start(INFERENCE, "inference_process", self.rig, self.rings.specs)
 
     def _start(self, name: str, module: str, *args: Any) -> None:
         self._ready.discard(name)
