@@ -8,13 +8,15 @@ DriverError                 show it: the first sentence is the title, the rest t
  │   ├ ServoSilent          a servo does not answer: check its cable and power
  │   ├ ServoAlert           a servo protects itself (overload, heat, voltage): free it, reboot it
  │   ├ ServoRefused         a servo answers, but refuses the value: set-up or program fault
- │   └ WrongServo           another servo than the arm's model says: check the rig file and the wiring
+ │   ├ WrongServo           another servo than the arm's model says: check the rig file and the wiring
+ │   └ WrongArm             another arm than the rig was set up with: check the ports
  ├ NotCalibrated            a joint has no usable home, limits or scale
  ├ OutOfReach               no joint angles bring the hand there
  └ CameraError              a camera
      ├ CameraMissing        not found, or no permission
      ├ CameraBusy           another program has it
-     └ CameraSilent         no picture for too long
+     ├ CameraRefused        it is there, but is another one, or does not give what the rig file asks for: correct that
+     └ CameraSilent         no picture for too long: open it again
 """
 
 
@@ -64,6 +66,10 @@ class WrongServo(BusError):
     """A servo answers under an id that the arm's model gives to another kind of servo."""
 
 
+class WrongArm(BusError):
+    """Another arm hangs on the port than the one that the rig was set up with."""
+
+
 class NotCalibrated(DriverError):
     """Ticks of a joint can not be turned into joint units."""
 
@@ -82,6 +88,10 @@ class CameraMissing(CameraError):
 
 class CameraBusy(CameraError):
     """Another program has the camera."""
+
+
+class CameraRefused(CameraError):
+    """What was found is not the camera of the rig file, or does not give pictures as that asks for."""
 
 
 class CameraSilent(CameraError):

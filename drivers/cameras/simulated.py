@@ -23,7 +23,8 @@ class SimulatedCamera:
     ) -> None:
         """`take_snapshot` gives the newest (stamp_ns, `World.snapshot()`), None while there is none."""
         renderer.check_camera(name)
-        self.name, self.fps = name, fps
+        self.name, self.fps, self.device = name, fps, "simulated"
+        self.remarks: tuple[str, ...] = ()
         self.width, self.height = renderer.width, renderer.height
         self._renderer, self._take_snapshot, self._clock = renderer, take_snapshot, clock
         self._period_ns = round(1e9 / fps)
