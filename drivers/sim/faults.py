@@ -1,14 +1,17 @@
-"""What can go wrong on an emulated line, on request: the fault script of a bus."""
+"""What can go wrong on an emulated line, on request or by seeded rules: the fault script of a bus."""
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
+
+from drivers.sim.fault_rules import RunningRules
 
 
 @dataclass(frozen=True)
 class Fault:
     """What happens to one reply. `delay_ns` lets it come late, `noise` comes before it.
 
-    `misheard`: the servo answers that the instruction's checksum was wrong. `repeat`: the reply comes twice.
+    `misheard`: the servo answers that the instruction's checksum was wrong. `repeat`: the reply comes twice. `partial`:
+    it breaks off in the middle. `wrong_id`: it comes under the next higher id, with a valid checksum.
     """
 
     drop: bool = False
@@ -17,19 +20,24 @@ class Fault:
     repeat: bool = False
     delay_ns: int = 0
     noise: bytes = b""
+    partial: bool = False
+    wrong_id: bool = False
 
 
 class FaultScript:
-    """Faults in waiting, per servo; each reply of that servo takes the next one.
+    """Faults in waiting, per servo; each reply of that servo takes the next one, and without any the `rules` decide.
 
     `unplugged`: the whole line is gone. `silent`: ids of servos without power or cable; they hear nothing either.
-    `no_fast_read`: the servos do not know Fast Sync Read, as with old firmware.
+    `no_fast_read`: the servos do not know Fast Sync Read, as with old firmware. `chain_stops`: in a plain group read a
+    missing servo silences those after it, which some firmware may do; by default the later ones answer.
     """
 
     def __init__(self) -> None:
         self.unplugged = False
         self.silent: set[int] = set()
         self.no_fast_read = False
+        self.chain_stops = False
+        self.rules: RunningRules | None = None
         self._waiting: defaultdict[int, deque[Fault]] = defaultdict(deque)
 
     def drop_replies(self, servo_id: int, count: int = 1) -> None:
@@ -52,6 +60,14 @@ class FaultScript:
         """The next `count` replies come twice."""
         self._add(servo_id, Fault(repeat=True), count)
 
+    def cut_replies(self, servo_id: int, count: int = 1) -> None:
+        """The next `count` replies break off in the middle."""
+        self._add(servo_id, Fault(partial=True), count)
+
+    def mislabel_replies(self, servo_id: int, count: int = 1) -> None:
+        """The next `count` replies come under the next higher id."""
+        self._add(servo_id, Fault(wrong_id=True), count)
+
     def precede_replies(self, servo_id: int, noise: bytes, count: int = 1) -> None:
         """Bytes nobody sent come before the next `count` replies."""
         self._add(servo_id, Fault(noise=noise), count)
@@ -72,12 +88,26 @@ class FaultScript:
         """The line in memory works again; a pty or socket has to be opened anew."""
         self.unplugged = False
 
-    def next_for(self, servo_id: int) -> Fault | None:
+    def next_for(self, servo_id: int, instruction: int = 0, now_ns: int = 0) -> Fault | None:
         """Take the next fault of this servo's replies."""
         waiting = self._waiting.get(servo_id)
-        if not waiting:
+        if waiting:
+            return waiting.popleft()
+        if self.rules is None:
             return None
-        return waiting.popleft()
+        rule = self.rules.next_for(servo_id, instruction, now_ns)
+        if rule is None:
+            return None
+        return Fault(
+            drop=rule.kind == "drop",
+            corrupt=rule.kind == "crc",
+            misheard=rule.kind == "misheard",
+            repeat=rule.kind == "duplicate",
+            delay_ns=round(rule.delay_ms * 1e6) if rule.kind == "late" else 0,
+            noise=rule.noise if rule.kind == "noise" else b"",
+            partial=rule.kind == "partial",
+            wrong_id=rule.kind == "wrong-id",
+        )
 
     def _add(self, servo_id: int, fault: Fault, count: int) -> None:
         self._waiting[servo_id].extend([fault] * count)

@@ -1,4 +1,4 @@
-"""A joint without a scene: DC motors that pull it to their goals, its weight, its end stops, and a hand that may hold it.
+"""A joint without a scene: motors that pull it to their goals, its weight, its end stops, a hand that may hold it.
 
     effort = duty - speed / no-load speed          duty = clip(gain (goal - angle), +-limit)
     speed  = no-load speed (duty - load)           all torques as shares of stall torque

@@ -1,62 +1,93 @@
 """One emulated servo: a control table with the real registers' rules, turning a `Plant`.
 
-Follows the ROBOTIS e-manual for position (3), extended position (4) and current-based position (5) mode. Not emulated:
-current, velocity and PWM mode (refused), profiles (goals are followed at once), warming up, moving status.
+Follows the ROBOTIS e-manual: all operating modes, profiles, turns, EEPROM lock, watchdog, hardware errors and what they
+shut down. Not emulated: integral gains and feed-forward, the backup of the control table, the LED.
 Torque on does not move the goal: a stale goal makes the emulated arm jump, as the worst real one would.
 """
 
-from collections.abc import Callable
-from math import tau
-from struct import pack_into, unpack_from
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from struct import unpack_from
 
 from drivers.clock import Clock
-from drivers.dynamixel.control_table import (
-    BAUD_RATES,
-    CENTRE_TICKS,
-    FULL_PWM,
-    MODELS,
-    RAD_S_PER_VELOCITY_UNIT,
-    TICKS_PER_TURN,
-    Register,
-)
+from drivers.dynamixel.control_table import BAUD_RATES, EEPROM_END, MODELS, Register
 from drivers.dynamixel.wire import ERROR_ACCESS, ERROR_LENGTH, ERROR_LIMIT, ERROR_RANGE, ERROR_RESULT
+from drivers.sim.indirect import IndirectBlock
 from drivers.sim.plant import Plant
+from drivers.sim.servo_motion import (
+    CURRENT,
+    EXTENDED_POSITION,
+    POSITION,
+    PRESENT,
+    PRESENT_END,
+    PWM,
+    TORQUE_BY_GOAL_BIT,
+    VELOCITY,
+    ServoMotion,
+)
+from drivers.sim.servo_strain import ServoStrain
+from drivers.sim.step_clock import StepClock
 
-_TICKS_PER_RAD = TICKS_PER_TURN / tau
 _MEMORY = 1024
-_PRESENT, _PRESENT_END = 120, 144  # realtime tick .. position trajectory
+_SUPPLY, _TEMPERATURE = 144, 146
 _WATCHDOG_UNIT_NS = 20_000_000
+_STRAIN_STEP_NS = 20_000_000
 _TRIPPED = 255
-_POSITION, _EXTENDED_POSITION, _CURRENT_POSITION = 3, 4, 5
+_DRIVE_MODES = 0b1101  # reverse, time-based profile, torque on by goal; bit 1 belongs to the XM540's sync cable
+_SHUTDOWNS = 0b111101
+_FARTHEST_TICKS = 1_048_575  # extended position mode: 256 turns either way
 _DRIVING = frozenset(
     (
         "torque_enable",
+        "drive_mode",
         "operating_mode",
         "homing_offset",
         "goal_position",
         "goal_pwm",
         "goal_current",
+        "goal_velocity",
         "position_p_gain",
         "position_d_gain",
     )
 )
+_SCALING = frozenset(("drive_mode", "operating_mode", "homing_offset"))
 _GOALS = frozenset(("goal_position", "goal_pwm", "goal_current", "goal_velocity"))
+_RESET_WITH_MODE = (
+    *("velocity_i_gain", "velocity_p_gain", "position_d_gain", "position_i_gain", "position_p_gain"),
+    *("feedforward_1st_gain", "feedforward_2nd_gain", "profile_velocity", "profile_acceleration"),
+)
 
 
 class EmulatedServo:
-    """A servo of model `model` (a key of `MODELS`) with id `servo_id`; `plant` is its shaft."""
+    """A servo of model `model` (a key of `MODELS`) with id `servo_id`; `plant` is its shaft.
 
-    def __init__(self, servo_id: int, model: str, plant: Plant, clock: Clock, baud: int = 1_000_000) -> None:
+    With `protects` it watches its temperature, load and supply (`strain`) and shuts down; without, only `fail` does
+    that. After a restart it is deaf for `boot_ns`. `steps` as of `ServoMotion`.
+    """
+
+    def __init__(
+        self,
+        servo_id: int,
+        model: str,
+        plant: Plant,
+        clock: Clock,
+        baud: int = 1_000_000,
+        protects: bool = False,
+        boot_ns: int = 0,
+        steps: StepClock | None = None,
+    ) -> None:
         self.table = MODELS[model]
-        self.plant = plant
         self._clock = clock
         self._memory = bytearray(_MEMORY)
+        self._motion = ServoMotion(self._memory, self.table, plant, clock, steps)
+        self._indirect = IndirectBlock(self._memory, self.table)
+        self.strain = ServoStrain(self.table, clock.now_ns()) if protects else None
+        self._strained_ns = clock.now_ns()
+        self._boot_ns = boot_ns
+        self.awake_ns = 0
         self._register_at = {register.address: register for register in self.table.registers.values()}
-        self._spans: dict[tuple[int, int], tuple[Register, ...] | None] = {}
-        self._indirect_list = self.table.register("indirect_address_1").address
-        self._indirect_data = self.table.register("indirect_data_1").address
+        self._spans: dict[tuple[int, int], _Span | None] = {}
         self._staged: tuple[int, bytes] | None = None
-        self._fed_ns = clock.now_ns()
         for register in self.table.registers.values():
             self._store(register, register.initial)
         self.poke("model_number", self.table.model_number)
@@ -68,14 +99,31 @@ class EmulatedServo:
             "goal_pwm": lambda value: self._check_within(value, "pwm_limit"),
             "goal_current": lambda value: self._check_within(value, "current_limit"),
             "goal_velocity": lambda value: self._check_within(value, "velocity_limit"),
-            "operating_mode": self._check_mode,
+            "operating_mode": lambda value: 0 if value in self.table.operating_modes else ERROR_RANGE,
+            "drive_mode": lambda value: ERROR_RANGE if value & ~_DRIVE_MODES else 0,
+            "shutdown": lambda value: ERROR_RANGE if value & ~_SHUTDOWNS else 0,
             "torque_enable": lambda value: ERROR_RESULT if value and self._shut_down else 0,
         }
         self._power_on()
 
     @property
+    def plant(self) -> Plant:
+        """What the servo turns; may be changed for another."""
+        return self._motion.plant
+
+    @plant.setter
+    def plant(self, plant: Plant) -> None:
+        self._motion.plant = plant
+
+    @property
     def servo_id(self) -> int:
         return self._memory[7]
+
+    @property
+    def second_id(self) -> int | None:
+        """The id to which it listens beside its own, without answering; None when there is none."""
+        shadow = self._memory[12]
+        return shadow if shadow <= 252 and shadow != self._memory[7] else None
 
     @property
     def baud(self) -> int:
@@ -99,52 +147,56 @@ class EmulatedServo:
 
     @property
     def knows_fast_read(self) -> bool:
-        return self.peek("firmware_version") >= self.table.fast_read_firmware
+        return self._memory[6] >= self.table.fast_read_firmware
 
     def peek(self, name: str) -> int:
         """A register's value, for tests."""
         register = self.table.register(name)
-        if _PRESENT <= register.address < _PRESENT_END:
-            self._refresh()
+        if PRESENT <= register.address < PRESENT_END:
+            self._motion.refresh()
         return register.decode(self._memory[register.address : register.address + register.size])
 
     def poke(self, name: str, value: int) -> None:
         """Set a register past all rules, as the factory or a fault would."""
         self._store(self.table.register(name), value)
+        if name in _SCALING:
+            self._motion.rescale()
 
     def read(self, address: int, length: int) -> tuple[int, bytes]:
         """(error, data) of a read instruction."""
         end = address + length
         if end > _MEMORY or length == 0:
             return ERROR_ACCESS, b""
-        if address < _PRESENT_END and end > _PRESENT:
-            self._refresh()
-        if end <= self._indirect_data or address >= self._indirect_data + self.table.indirect_slots:
+        if address < PRESENT_END and end > PRESENT:
+            self._motion.refresh()
+        indirect = self._indirect
+        if end <= indirect.data_start or address >= indirect.data_end:
             return 0, bytes(self._memory[address:end])
-        self._refresh()
-        return 0, bytes(self._memory[self._target(byte)] for byte in range(address, end))
+        self._motion.refresh()
+        return 0, bytes(self._memory[indirect.target(byte)] for byte in range(address, end))
 
     def write(self, address: int, data: bytes) -> int:
         """The error number of a write instruction; 0 when it was carried out. All or nothing."""
-        if self._indirect_data <= address < self._indirect_data + self.table.indirect_slots:
+        if self._indirect.data_start <= address < self._indirect.data_end:
             return self._write_indirect(address, data)
-        registers = self._span(address, len(data))
-        if registers is None:
+        span = self._span(address, len(data))
+        if span is None:
             return self._write_indirect_list(address, data)
         values = []
-        for register in registers:
+        for register in span.registers:
             start = register.address - address
             value = register.decode(data[start : start + register.size])
             error = self._judge(register, value)
             if error:
                 return error
             values.append(value)
-        for register, value in zip(registers, values, strict=True):
-            self._store(register, value)
-            self._after(register.name, value)
-        if not _DRIVING.isdisjoint(register.name for register in registers):
-            self._drive()
+        self._carry_out(span, values)
         return 0
+
+    def write_as_shadow(self, address: int, data: bytes) -> None:
+        """A write to its second id: never answered, and the EEPROM can not be written that way."""
+        if address >= EEPROM_END:
+            self.write(address, data)
 
     def stage(self, address: int, data: bytes) -> int:
         """Reg Write: keep for `act`."""
@@ -163,50 +215,91 @@ class EmulatedServo:
     def fail(self, bit: int) -> None:
         """A hardware error, by its bit in register 70; torque goes off if register 63 says so."""
         self._memory[70] |= 1 << bit
-        if self._shut_down:
+        if self._shut_down and self._memory[64]:
             self._memory[64] = 0
-            self._drive()
+            self._torque_changed()
+            self._motion.drive()
 
     def reboot(self) -> None:
-        """Restart: hardware error gone, RAM registers as after power-on, torque off."""
+        """Restart: hardware error gone, RAM registers as after power-on, torque off, full turns forgotten."""
         for register in self.table.registers.values():
             if not register.eeprom and register.writable:
                 self._store(register, register.initial)
         self._memory[70] = 0
         self._staged = None
+        if self.strain is not None:
+            self.strain.relieve()
+        self.awake_ns = self._clock.now_ns() + self._boot_ns
         self._power_on()
 
-    def feed_watchdog(self, now_ns: int) -> None:
-        """An instruction was seen on the line."""
-        self._fed_ns = now_ns
+    def factory_reset(self, keep_id: bool, keep_baud: bool) -> int:
+        """EEPROM as it came out of the box, then a restart. The error number; refused while torque is on."""
+        if self.torque_on:
+            return ERROR_ACCESS
+        kept = {"id"} if keep_id else set()
+        kept |= {"baud_rate"} if keep_baud else set()
+        for name, register in self.table.registers.items():
+            if register.eeprom and register.writable and name not in kept:
+                self._store(register, register.initial)
+        self.reboot()
+        return 0
 
-    def watch(self, now_ns: int) -> None:
-        """Let time pass for the bus watchdog: silence stops the motion, torque stays on."""
-        limit = self._memory[98]
-        if 0 < limit < 128 and self.torque_on and now_ns - self._fed_ns > limit * _WATCHDOG_UNIT_NS:
-            self._memory[98] = _TRIPPED
-            self.poke("goal_position", self._position())
-            self._drive()
+    def clear_turns(self) -> int:
+        """Clear: count within one turn. The error number; refused while the shaft turns."""
+        if self.peek("moving"):
+            return ERROR_RESULT
+        self._motion.forget_turns()
+        return 0
+
+    def jump_turns(self, turns: int) -> None:
+        """A fault: the count is off by whole turns."""
+        self._motion.add_turns(turns)
+
+    def watch(self, now_ns: int, heard_ns: int) -> None:
+        """Let time pass. `heard_ns`: when the last instruction was on the line; silence trips the bus watchdog."""
+        memory = self._memory
+        if 0 < memory[98] < 128 and memory[64] == 1 and now_ns - heard_ns > memory[98] * _WATCHDOG_UNIT_NS:
+            memory[98] = _TRIPPED
+            self._motion.stop()
+        self._motion.advance(now_ns)
+        if self.strain is not None and now_ns - self._strained_ns >= _STRAIN_STEP_NS:
+            self._strained_ns = now_ns
+            self._protect(self.strain, now_ns)
 
     @property
     def _shut_down(self) -> bool:
         return bool(self._memory[70] & self._memory[63])
 
+    def _protect(self, strain: ServoStrain, now_ns: int) -> None:
+        memory = self._memory
+        strain.step(now_ns, self.plant.effort())
+        memory[_SUPPLY : _SUPPLY + 2] = round(strain.supply_v * 10).to_bytes(2, "little")
+        memory[_TEMPERATURE] = min(255, max(0, round(strain.temperature_c)))
+        highest, lowest = unpack_from("<HH", memory, 32)
+        errors = strain.errors(memory[31], lowest, highest) & ~memory[70]
+        for bit in range(8):
+            if errors >> bit & 1:
+                self.fail(bit)
+
     def _power_on(self) -> None:
-        for slot in range(self.table.indirect_slots):
-            at = self._indirect_list + 2 * slot
-            self._memory[at : at + 2] = (self._indirect_data + slot).to_bytes(2, "little")
-        if "goal_current" in self.table.registers:
-            self.poke("goal_current", self.peek("current_limit"))
-        self.poke("goal_pwm", self.peek("pwm_limit"))
-        self.poke("goal_velocity", self.peek("velocity_limit"))
-        self.poke("goal_position", self._position())
-        self._drive()
+        self._indirect.reset()
+        self._motion.restart()
+        self._reset_goals()
+        self._motion.drive()
+
+    def _reset_goals(self) -> None:
+        """Stand still, with all that the limits allow. What a mode drives directly starts at 0."""
+        mode = self._memory[11]
+        if self.table.measures_current:
+            self.poke("goal_current", 0 if mode == CURRENT else self.peek("current_limit"))
+        self.poke("goal_pwm", 0 if mode == PWM else self.peek("pwm_limit"))
+        self.poke("goal_velocity", 0 if mode == VELOCITY else self.peek("velocity_limit"))
+        self.poke("goal_position", self._motion.position())
 
     def _store(self, register: Register, value: int) -> None:
         self._memory[register.address : register.address + register.size] = register.encode(value)
 
-    def _span(self, address: int, length: int) -> tuple[Register, ...] | None:
+    def _span(self, address: int, length: int) -> "_Span | None":
         """The registers that a write covers exactly; None when it covers none or only part of one."""
         key = (address, length)
         if key not in self._spans:
@@ -214,7 +307,7 @@ class EmulatedServo:
             while at < address + length and (register := self._register_at.get(at)) is not None:
                 found.append(register)
                 at += register.size
-            self._spans[key] = tuple(found) if found and at == address + length else None
+            self._spans[key] = _Span.of(found) if found and at == address + length else None
         return self._spans[key]
 
     def _judge(self, register: Register, value: int) -> int:
@@ -227,91 +320,82 @@ class EmulatedServo:
         check = self._checks.get(register.name)
         return check(value) if check else 0
 
+    def _carry_out(self, span: "_Span", values: list[int]) -> None:
+        memory = self._memory
+        mode, torque = memory[11], memory[64]
+        for register, value in zip(span.registers, values, strict=True):
+            self._store(register, value)
+        if not span.drives:
+            return
+        if span.scales:
+            self._motion.rescale()
+        if memory[11] != mode:
+            self._reset_with_mode()
+        if memory[64] != torque:
+            self._torque_changed()
+        if span.goals:
+            self._goal_changed()
+        self._motion.drive()
+
     def _check_goal(self, value: int) -> int:
-        if self._memory[11] != _POSITION:
-            return 0
+        if self._memory[11] != POSITION:
+            return 0 if abs(value) <= _FARTHEST_TICKS else ERROR_LIMIT
         highest, lowest = unpack_from("<II", self._memory, 48)
         return 0 if lowest <= value <= highest else ERROR_LIMIT
 
     def _check_within(self, value: int, limit: str) -> int:
         return 0 if abs(value) <= self.peek(limit) else ERROR_LIMIT
 
-    def _check_mode(self, value: int) -> int:
-        emulated = value in (_POSITION, _EXTENDED_POSITION, _CURRENT_POSITION)
-        return 0 if emulated and value in self.table.operating_modes else ERROR_RANGE
+    def _reset_with_mode(self) -> None:
+        # A change of mode resets gains, profile and goals (e-manual, Operating Mode and Goal Position).
+        for name in _RESET_WITH_MODE:
+            self.poke(name, self.table.register(name).initial)
+        if self._memory[11] in (POSITION, EXTENDED_POSITION):
+            self._motion.forget_turns()
+        self._reset_goals()
 
-    def _after(self, name: str, value: int) -> None:
-        if name == "operating_mode":
-            # A change of mode resets the goals (e-manual, Operating Mode).
-            self.poke("goal_position", self._position())
-            self.poke("goal_pwm", self.peek("pwm_limit"))
+    def _torque_changed(self) -> None:
+        if self.torque_on and self._memory[11] == POSITION:
+            self._motion.forget_turns()
+        self._motion.begin()
 
-    def _drive(self) -> None:
-        memory = self._memory
-        goal_ticks = int.from_bytes(memory[116:120], "little", signed=True)
-        offset = int.from_bytes(memory[20:24], "little", signed=True)
-        limit = abs(int.from_bytes(memory[100:102], "little", signed=True)) / FULL_PWM
-        if memory[11] == _CURRENT_POSITION:
-            current_ma = abs(int.from_bytes(memory[102:104], "little", signed=True))
-            limit = min(limit, current_ma / self.table.stall_ma)
-        p_gain = memory[84] | memory[85] << 8
-        d_gain = memory[80] | memory[81] << 8
-        goal_rad = (goal_ticks - offset - CENTRE_TICKS) / _TICKS_PER_RAD
-        self.plant.drive(goal_rad, memory[64] == 1, p_gain, d_gain, min(1.0, limit))
-
-    def _position(self) -> int:
-        offset = int.from_bytes(self._memory[20:24], "little", signed=True)
-        return round(self.plant.position_rad() * _TICKS_PER_RAD) + CENTRE_TICKS + offset
-
-    def _refresh(self) -> None:
-        memory = self._memory
-        velocity = round(self.plant.velocity_rad_s() / RAD_S_PER_VELOCITY_UNIT)
-        effort = max(-1.0, min(1.0, self.plant.effort()))
-        full = self.table.stall_ma if self.table.effort_unit == "mA" else 1000
-        goal = int.from_bytes(memory[116:120], "little", signed=True)
-        pack_into(
-            "<HBBhhiiii",
-            memory,
-            _PRESENT,
-            self._clock.now_ns() // 1_000_000 % 32768,
-            abs(velocity) > memory[24],
-            0,
-            round(effort * FULL_PWM),
-            round(effort * full),
-            velocity,
-            self._position(),
-            velocity,
-            goal,
-        )
-
-    def _target(self, address: int) -> int:
-        """Where an address of the indirect data really lies."""
-        slot = address - self._indirect_data
-        if not 0 <= slot < self.table.indirect_slots:
-            return address
-        at = self._indirect_list + 2 * slot
-        return self._memory[at] | self._memory[at + 1] << 8
+    def _goal_changed(self) -> None:
+        if self._memory[10] & TORQUE_BY_GOAL_BIT and not self.torque_on and not self._shut_down:
+            self._memory[64] = 1
+            self._torque_changed()
+        self._motion.begin()
 
     def _write_indirect(self, address: int, data: bytes) -> int:
-        # Consecutive slots that point at consecutive bytes are one write, so that whole registers are checked.
-        targets = [self._target(address + k) for k in range(len(data))]
-        start = 0
-        for k in range(1, len(targets) + 1):
-            if k < len(targets) and targets[k] == targets[k - 1] + 1:
-                continue
-            if self._indirect_data <= targets[start] < self._indirect_data + self.table.indirect_slots:
+        for target, part in self._indirect.runs(address, data):
+            if self._indirect.data_start <= target < self._indirect.data_end:
                 return ERROR_ACCESS
-            error = self.write(targets[start], data[start:k])
+            error = self.write(target, part)
             if error:
                 return error
-            start = k
         return 0
 
     def _write_indirect_list(self, address: int, data: bytes) -> int:
-        end = address + len(data)
-        if not self._indirect_list <= address < end <= self._indirect_list + 2 * self.table.indirect_slots:
+        indirect = self._indirect
+        if not indirect.list_start <= address < address + len(data) <= indirect.list_end:
             return ERROR_ACCESS if address not in self._register_at else ERROR_LENGTH
         if self.torque_on:
             return ERROR_ACCESS
-        self._memory[address:end] = data
+        if not indirect.accepts(address, data):
+            return ERROR_RANGE
+        self._memory[address : address + len(data)] = data
         return 0
+
+
+@dataclass(frozen=True)
+class _Span:
+    """Registers side by side, and what a write to them sets off."""
+
+    registers: tuple[Register, ...]
+    drives: bool
+    scales: bool
+    goals: bool
+
+    @classmethod
+    def of(cls, registers: Sequence[Register]) -> "_Span":
+        names = {register.name for register in registers}
+        return cls(tuple(registers), bool(names & _DRIVING), bool(names & _SCALING), bool(names & _GOALS))

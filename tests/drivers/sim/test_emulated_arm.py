@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,21 @@ class Bench:
 
 
 @pytest.mark.parametrize("name", ARMS)
+def test_every_servo_of_every_arm_reads_as_the_model_says(name: str) -> None:
+    model = ARMS[name]
+    line = emulated_arm(model, ManualClock())
+    for joint in model.joints:
+        for value in (joint.lower, joint.upper):
+            line.hand(joint.name).put(value)
+            ticks = joint.home_ticks + joint.sign * joint.servo_rad_per_unit * value * 4096 / (2 * np.pi)
+            servos = line.servos_of(joint.name)
+            assert len(servos) == (2 if joint.second_id else 1)
+            for servo in servos:
+                assert servo.peek("present_position") == pytest.approx(ticks, abs=1)
+                assert servo.peek("drive_mode") == (joint.drive_mode if servo is servos[0] else joint.second_drive_mode)
+
+
+@pytest.mark.parametrize("name", [name for name, model in ARMS.items() if not any(j.drive_mode for j in model.joints)])
 def test_our_driver_connects_to_every_arm_and_reads_where_a_hand_puts_it(name: str) -> None:
     model = ARMS[name]
     bench = Bench(model)
@@ -89,3 +106,10 @@ def test_a_factory_arm_answers_only_by_the_servo_that_is_plugged_in() -> None:
     assert bench.bus.ping(1).model_number == 1200
     with pytest.raises(KeyError, match="no joint 'knee' on this line; there are"):
         bench.line.plug_only("knee")
+
+
+def test_both_servos_of_a_joint_turn_with_it() -> None:
+    joints = (STUDIO_FOLLOWER.joints[0], replace(STUDIO_FOLLOWER.joints[1], second_id=12), *STUDIO_FOLLOWER.joints[2:])
+    line = emulated_arm(replace(STUDIO_FOLLOWER, joints=joints), ManualClock())
+    line.hand("shoulder").put(0.5)
+    assert line.servo(2).peek("present_position") == line.servo(12).peek("present_position") == 2374

@@ -106,7 +106,7 @@ def test_current_based_position_mode_limits_the_effort_by_current(rig: Rig) -> N
         ("model_number", 1, ERROR_ACCESS),
         ("torque_enable", 2, ERROR_RANGE),
         ("return_delay_time", 255, ERROR_RANGE),
-        ("operating_mode", 16, ERROR_RANGE),
+        ("operating_mode", 2, ERROR_RANGE),
         ("position_p_gain", 16384, ERROR_RANGE),
         ("goal_position", 4096, ERROR_LIMIT),
         ("goal_position", -1, ERROR_LIMIT),
@@ -214,13 +214,13 @@ def test_indirect_data_that_point_at_themselves_are_refused(rig: Rig) -> None:
 def test_the_watchdog_stops_the_motion_and_refuses_goals_until_it_is_cleared(rig: Rig) -> None:
     rig.write("bus_watchdog", 5)
     rig.write("torque_enable", 1)
-    rig.servo.feed_watchdog(rig.clock.now_ns())
+    heard_ns = rig.clock.now_ns()
     rig.shaft.put(0.1)  # pushed away from its goal
     rig.clock.advance_ns(100_000_000)
-    rig.servo.watch(rig.clock.now_ns())
+    rig.servo.watch(rig.clock.now_ns(), heard_ns)
     assert rig.read("bus_watchdog") == 5
     rig.clock.advance_ns(1)
-    rig.servo.watch(rig.clock.now_ns())
+    rig.servo.watch(rig.clock.now_ns(), heard_ns)
     assert rig.read("bus_watchdog") == 255
     assert rig.servo.torque_on
     assert rig.shaft.driven[0] == pytest.approx(0.1, abs=2e-3)
