@@ -1,6 +1,7 @@
 """What a driver hands over: one reading of an arm, one picture of a camera."""
 
 from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,32 @@ class JointState:
     effort_unit: tuple[str, ...]
     age_ns: NDArray[np.int64]
     alert: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ServoReading:
+    """What the slow registers of one servo said last.
+
+    `servo` its model; a joint with two servos has two of these. `load` 0..1 of what it is allowed: of its current
+    limit, or of full load. nan where it has not answered yet or does not measure it. `errors` its hardware errors in
+    plain words. `age_ns` of these values, None before the first. `missed`, `crc_errors`, `alerts` are counts since the
+    arm was opened. `stopped`: its bus watchdog has stopped it.
+    """
+
+    joint: str
+    servo_id: int
+    servo: str
+    temperature_c: float = nan
+    voltage_v: float = nan
+    load: float = nan
+    current_ma: float = nan
+    torque: bool = False
+    errors: tuple[str, ...] = ()
+    age_ns: int | None = None
+    missed: int = 0
+    crc_errors: int = 0
+    alerts: int = 0
+    stopped: bool = False
 
 
 @dataclass(frozen=True)

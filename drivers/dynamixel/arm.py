@@ -1,76 +1,100 @@
 """An arm of DYNAMIXEL servos: joint units in and out, whatever hangs on the line."""
 
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.arms.model import ArmModel, JointModel
+from drivers.arms.model import ArmModel
 from drivers.clock import Clock
-from drivers.dynamixel.bus import BusStatistics, DynamixelBus
+from drivers.dynamixel.arm_checks import near_limits, refuse_alerts, refuse_silence
+from drivers.dynamixel.arm_goals import ArmGoals
+from drivers.dynamixel.arm_servos import arm_servos
+from drivers.dynamixel.arm_watch import WATCHDOG_UNIT_MS, ArmWatch
+from drivers.dynamixel.bus import DynamixelBus
+from drivers.dynamixel.bus_statistics import BusStatistics
 from drivers.dynamixel.calibration import Calibration
-from drivers.dynamixel.control_table import FULL_PWM, HARDWARE_ERRORS, MODELS
+from drivers.dynamixel.fingerprint import check_fingerprint, find_servos, fingerprint
+from drivers.dynamixel.joint_reader import JointReader, ServoStates
+from drivers.dynamixel.servo_repair import JointRepair, effort_packet
 from drivers.dynamixel.servo_setup import prepare_servo
-from drivers.dynamixel.sync import SyncRead, SyncWrite
-from drivers.dynamixel.wire import ALERT_BIT
-from drivers.errors import BusError, DriverError, ServoAlert, ServoSilent, WrongServo
-from drivers.samples import JointState
+from drivers.dynamixel.slow_ring import SlowRing, error_words
+from drivers.dynamixel.sync import SyncWrite
+from drivers.dynamixel.torque_off import take_torque_off
+from drivers.errors import BusError, ServoAlert, ServoSilent
+from drivers.samples import JointState, ServoReading
 
 _LOG = logging.getLogger(__name__)
-# Effort, velocity and position lie side by side on every X servo, so one block reads all three.
-_STATE_ADDRESS = 126
-_STATE_FIELDS = np.dtype([("effort", "<i2"), ("velocity", "<i4"), ("position", "<i4")])
-_MISSES_ALLOWED = 3
-_AT_LIMIT = 0.05  # joint units that a limp joint may sag beyond its limit and still be powered
-_ROUNDING = 1e-6
-_BOOT_NS = 500_000_000
+_LONGEST_WATCHDOG = 127
 
 
 class DynamixelArm:
     """One arm on one bus.
 
     `connect` first; it never turns torque on. A servo that misses an exchange keeps its last values with growing
-    `age_ns`; at the third miss in a row `ServoSilent` is raised. A servo that restarted while powered has lost its
-    torque: `ServoAlert` until `torque_on` or `torque_off`.
+    `age_ns`; at the third miss in a row `ServoSilent` is raised until it answers again. A servo that restarted while
+    powered has lost its torque: `ServoAlert` until `torque_on`, `torque_off` or its `begin_reboot`. Call `slow_read`
+    once per control tick: it finds what the joint reading does not show.
     """
 
     def __init__(self, model: ArmModel, bus: DynamixelBus, clock: Clock) -> None:
         self.model = model
-        self.calibration = Calibration(model)
         self._bus, self._clock = bus, clock
-        bus.names = {joint.servo_id: joint.name for joint in model.joints}
+        self.servos = arm_servos(model)
+        bus.names = {servo.servo_id: servo.name for servo in self.servos}
         bus.baud = model.baud
-        self._tables = [MODELS[joint.servo] for joint in model.joints]
-        self._servos = list(zip(model.joints, self._tables, strict=True))
-        self._lower, self._upper = model.lower, model.upper
-        ids = [joint.servo_id for joint in model.joints]
-        self._state = SyncRead(ids, _STATE_ADDRESS, _STATE_FIELDS)
-        self._goal = SyncWrite(ids, self._tables[0].register("goal_position"))
-        self._torque = SyncWrite(ids, self._tables[0].register("torque_enable"))
-        self._misses: NDArray[np.int64] = np.zeros(len(ids), np.int64)
-        self._seen_ns = np.zeros(len(ids), np.int64)
-        self._no_age = np.zeros(len(ids), np.int64)
-        self._no_age.setflags(write=False)  # every complete reading shares it
+        self._goals = ArmGoals(model, self.servos)
+        self._reader = JointReader(self.servos, bus, clock)
+        self._ring = SlowRing(self.servos, bus, clock)
+        self._watch = ArmWatch(model, self.servos, bus, self._reader, self._ring)
+        self._pairs = len(self.servos) > len(model.joints)
         self._last: JointState | None = None
-        self._powered = False
-        self._restarted: list[int] = []
+        self._effort = 1.0
+        self._repair: JointRepair | None = None
+        self._under_repair: list[int] = []
 
     @property
     def statistics(self) -> BusStatistics:
         return self._bus.statistics
 
-    def connect(self) -> None:
+    @property
+    def calibration(self) -> Calibration:
+        """Ticks to joint units, in the turns that multi-turn servos stand in now."""
+        return self._goals.calibration
+
+    def fingerprint(self) -> str:
+        """What tells this arm from another of its kind; see `drivers.dynamixel.fingerprint`. Needs no `connect`.
+
+        Raises `ServoSilent`, `PortLost`.
+        """
+        return fingerprint(self._bus, [servo.servo_id for servo in self.servos])
+
+    def connect(self, expected_fingerprint: str = "") -> None:
         """Find every servo, check its model, set it up. An arm found holding goes on holding where it can.
 
-        Raises `ServoSilent`, `WrongServo`, `ServoRefused`, `PortLost`.
+        Raises `ServoSilent`, `WrongServo`, `WrongArm` (also for another fingerprint than the expected one), before
+        anything is changed; then `ServoRefused`, `NotCalibrated` (a joint that may be in several turns), `ServoAlert`
+        (two servos of one joint disagree), `PortLost`.
         """
-        self._find_all()
-        for joint, table in self._servos:
-            prepare_servo(self._bus, joint, table, self._limit_ticks(joint))
-        self._powered = False
-        self._misses[:] = 0
+        find_servos(self._bus, self.model, self.servos)
+        if expected_fingerprint:
+            ids = [servo.servo_id for servo in self.servos]
+            check_fingerprint(self._bus, self.model, ids, expected_fingerprint)
+        for servo in self.servos:
+            prepare_servo(self._bus, servo, self._goals.limits(servo))
+        self._end_repair()
+        self._watch.forget()
+        self._watch.unprepared.clear()
+        self._watch.watchdog = 0
+        self._reader.forget()
         self._last = None
-        self._read_all_fresh()
+        states = self._servos_fresh()
+        for row in range(len(self.model.joints)):
+            self._goals.find_turn(row, int(states.values["position"][row]))
+        self._goals.refuse_disagreement(states.values)
+        self.read()
 
     def read(self) -> JointState:
         """The state of all joints. Raises `ServoSilent`, `ServoAlert`, `PortLost`."""
@@ -78,55 +102,78 @@ class DynamixelArm:
 
     def command(self, position: NDArray[np.float64]) -> None:
         """Send goals (D,) in joint units. Raises `ValueError` for goals beyond the joint limits, `PortLost`."""
-        self._bus.send(self._goal_packet(position))
+        self._bus.send(self._goals.packet(position))
 
     def command_and_read(self, position: NDArray[np.float64]) -> JointState:
         """`command` and `read` in one trip over the line."""
-        return self._exchange(self._goal_packet(position))
+        return self._exchange(self._goals.packet(position))
+
+    def slow_read(self) -> None:
+        """Ask one servo for its slow registers; whatever is wrong there is raised by the next `read`.
+
+        One short transaction. A restart of any servo is found within two rounds of 2 x S calls. Raises `PortLost`.
+        """
+        look = self._ring.step(self._reader.lost.union(self._under_repair))
+        if look is None:
+            return
+        if self._watch.note(look):
+            self._free_from_watchdog()
+        elif look.watchdog not in (None, self._watch.watchdog):
+            # It restarted, or missed the order.
+            self.watchdog(self._watch.watchdog * WATCHDOG_UNIT_MS)
+
+    def health(self) -> tuple[ServoReading, ...]:
+        """What `slow_read` has found, of every servo. Asks nothing."""
+        return self._ring.readings(self._clock.now_ns())
 
     def torque_on(self) -> None:
         """Power every joint where it stands, with full effort.
 
-        Raises `DriverError`: a silent or protecting servo, a joint beyond its limits. Some joints may be powered then.
+        Raises `DriverError`: a silent or protecting servo, a joint beyond its limits, two servos of a joint that
+        disagree. Some joints may be powered then.
         """
-        for row in self._restarted:
-            joint, table = self._servos[row]
-            prepare_servo(self._bus, joint, table, self._limit_ticks(joint))
-        self._restarted.clear()
-        state = self._read_all_fresh()
-        self._refuse_alerts(state)
-        goals = self.calibration.to_ticks(self._near_limits(state.position))
+        self._end_repair()
+        for index in sorted(self._watch.unprepared):
+            prepare_servo(self._bus, self.servos[index], self._goals.limits(self.servos[index]))
+        self._reader.ask_everybody()
+        states = self._servos_fresh()
+        for row in {self.servos[index].row for index in self._watch.unprepared}:
+            self._goals.find_turn(row, int(states.values["position"][row]))
+        self._watch.forget()
+        self._watch.unprepared.clear()
+        if states.alert.any():
+            refuse_alerts(self.model, self.alerts())
+        self._goals.refuse_disagreement(states.values)
+        self._goals.set_apart(states.values)
+        goals = self._goals.servo_ticks(near_limits(self.model, self._joints(states).position))
+        armed_ms = self._watch.watchdog * WATCHDOG_UNIT_MS
+        self.watchdog(0)
         # First the goal: at torque-on a servo turns to whatever goal it has, however old.
-        for (joint, table), goal in zip(self._servos, goals, strict=True):
-            self._bus.write(joint.servo_id, table.register("goal_position"), int(goal))
+        for servo, goal in zip(self.servos, goals, strict=True):
+            self._bus.write(servo.servo_id, servo.table.register("goal_position"), int(goal))
         self.set_effort_limit(1.0)
         # All at once, so that the arm does not stiffen joint by joint; then each has to confirm.
-        self._bus.send(self._torque.packet(np.ones(len(self._servos))))
-        self._powered = True
-        for joint, table in self._servos:
-            self._bus.write(joint.servo_id, table.register("torque_enable"), 1)
+        self._bus.send(self._group("torque_enable", 1))
+        self._watch.powered.update(range(len(self.servos)))
+        for servo in self.servos:
+            self._bus.write(servo.servo_id, servo.table.register("torque_enable"), 1)
+        self.watchdog(armed_ms)
 
     def torque_off(self) -> list[str]:
         """Make every servo limp; one that fails does not keep the others powered.
 
         Returns the joints that did not confirm. Never raises for a servo or the port.
         """
-        self._powered = False
-        self._restarted.clear()
-        register = self._tables[0].register("torque_enable")
-        missed = []
-        try:
-            # To all at once first: the arm must not go limp joint by joint.
-            self._bus.write_all(register, 0)
-        except BusError as error:
-            _LOG.warning("%s: torque off to all failed: %s", self.model.name, error)
-        for joint in self.model.joints:
-            try:
-                self._bus.write(joint.servo_id, register, 0)
-            except BusError as error:
-                _LOG.warning("%s: %s did not confirm torque off: %s", self.model.name, joint.name, error)
-                missed.append(joint.name)
-        return missed
+        self._end_repair()
+        self._watch.forget()
+        self._watch.watchdog = 0
+        missed = take_torque_off(self._bus, self.servos)
+        if missed:
+            names = ", ".join(servo.name for servo in missed)
+            _LOG.warning("%s: %s did not confirm torque off", self.model.name, names)
+        with suppress(BusError):
+            self.watchdog(0)
+        return [name for name in self.model.names if any(servo.joint.name == name for servo in missed)]
 
     def hold(self) -> None:
         """Goals := where the joints are now, or were when last seen.
@@ -139,7 +186,7 @@ class DynamixelArm:
         except (ServoSilent, ServoAlert) as error:
             failure = error
         if self._last is not None:
-            request = self._goal_packet(np.clip(self._last.position, self._lower, self._upper))
+            request = self._goals.clipped_packet(self._last.position)
             # Nobody confirms a Sync Write, so it goes twice.
             self._bus.send(request)
             self._bus.send(request)
@@ -150,168 +197,152 @@ class DynamixelArm:
         """Let each joint use at most `share` 0..1 of its allowed effort (Goal PWM, Goal Current). Raises `PortLost`."""
         if not 0.0 <= share <= 1.0:
             raise ValueError(f"effort limit {share:g} is no share: give 0 to 1")
-        ids = [joint.servo_id for joint in self.model.joints]
-        full = SyncWrite(ids, self._tables[0].register("goal_pwm"))
-        self._bus.send(full.packet(np.full(len(ids), round(share * FULL_PWM))))
-        for joint, table in self._servos:
-            if joint.current_limit_ma is not None and "goal_current" in table.registers:
-                current = SyncWrite([joint.servo_id], table.register("goal_current"))
-                self._bus.send(current.packet([round(share * joint.current_limit_ma)]))
+        self._effort = share
+        present = [servo for index, servo in enumerate(self.servos) if index not in self._under_repair]
+        if present:
+            self._bus.send(effort_packet(present, share))
+
+    def power_springs(self) -> None:
+        """On a leader: joints with `spring_ma` are held open by that current, the others stay limp.
+
+        Raises `ServoSilent`, `ServoRefused`, `PortLost`.
+        """
+        for index, servo in enumerate(self.servos):
+            if servo.joint.spring_ma is None or servo.second:
+                continue
+            opened = int(self.calibration.to_ticks(self.model.upper)[servo.row])
+            current = servo.table.current_counts(servo.joint.spring_ma)
+            self._bus.write(servo.servo_id, servo.table.register("goal_current"), current)
+            self._bus.write(servo.servo_id, servo.table.register("goal_position"), opened)
+            self._bus.write(servo.servo_id, servo.table.register("torque_enable"), 1)
+            self._watch.powered.add(index)
+
+    def watchdog(self, ms: int) -> None:
+        """From now on a servo that hears no instruction for `ms` stops where it is; 0 switches that off.
+
+        Only with torque on. `connect`, `torque_off` and `close` switch it off: they are pauses that were meant.
+        Raises `ValueError` beyond 0..2540, `PortLost`.
+        """
+        units = -(-ms // WATCHDOG_UNIT_MS)
+        if not 0 <= units <= _LONGEST_WATCHDOG:
+            longest_ms = _LONGEST_WATCHDOG * WATCHDOG_UNIT_MS
+            raise ValueError(f"a bus watchdog of {ms} ms is not possible: give 0 (off) to {longest_ms}")
+        self._watch.watchdog = units
+        self._bus.send(self._group("bus_watchdog", units))
 
     def alerts(self) -> dict[str, str]:
         """Why joints protect themselves: {joint: "overload"}. Asks the servos. Raises `ServoSilent`."""
         found = {}
-        for joint, table in self._servos:
-            bits = self._bus.read(joint.servo_id, table.register("hardware_error_status"))
+        for servo in self.servos:
+            bits = self._bus.read(servo.servo_id, servo.table.register("hardware_error_status"))
             if bits:
-                found[joint.name] = ", ".join(text for bit, text in HARDWARE_ERRORS.items() if bits >> bit & 1)
+                found[servo.name] = ", ".join(error_words(bits))
         return found
 
-    def reboot(self, joint_name: str) -> None:
-        """Restart the servo of a joint that protects itself, and set it up again. Its torque is off afterwards.
+    def begin_reboot(self, joint_name: str) -> None:
+        """Restart the servo (or both) of a joint; `reboot_step` once per tick does it, the other joints go on.
 
-        Raises `ServoSilent`, `ServoRefused`, and `KeyError` for a joint that the arm does not have.
+        Raises `KeyError` for a joint that the arm does not have. One that is under way already is given up.
         """
         row = {name: row for row, name in enumerate(self.model.names)}[joint_name]
-        joint, table = self._servos[row]
-        self._bus.reboot(joint.servo_id)
-        self._clock.sleep_until_ns(self._clock.now_ns() + _BOOT_NS)
-        prepare_servo(self._bus, joint, table, self._limit_ticks(joint))
+        self._end_repair()
+        indices = [index for index, servo in enumerate(self.servos) if servo.row == row]
+        holding = bool(self._watch.powered)
+        self._watch.powered.difference_update(indices)
+        self._watch.unprepared.update(indices)
+        self._watch.forgive(indices)
+        for index in indices:
+            self._ring.forget(index)
+        self._leave_out(indices)
+        servos = [self.servos[index] for index in indices]
+        self._repair = JointRepair(self._bus, self._clock, self._goals, servos, holding, self._effort)
+
+    def reboot_step(self) -> str | None:
+        """The next short step of the restart: None while it is under way, then "" or the sentence why it failed.
+
+        While the others are powered the joint gets its torque back where it stands, softly; its next goal must start
+        from there. Raises `PortLost`.
+        """
+        if self._repair is None:
+            return ""
+        problem = self._repair.step()
+        if problem is None:
+            return None
+        indices, holding = self._under_repair, self._repair.holding
+        self._end_repair()
+        if not problem:
+            self._watch.unprepared.difference_update(indices)
+            if holding:
+                self._watch.powered.update(indices)
+            self.watchdog(self._watch.watchdog * WATCHDOG_UNIT_MS)
+        return problem
 
     def close(self) -> None:
-        """Give the port back. Torque stays as it is."""
+        """Give the port back. Torque stays as it is; the bus watchdog goes off, for nobody will feed it."""
+        if self._watch.watchdog:
+            try:
+                self.watchdog(0)
+            except BusError as error:
+                _LOG.warning("%s: the bus watchdog could not be switched off: %s", self.model.name, error)
         self._bus.close()
 
-    def _find_all(self) -> None:
-        # A servo told not to confirm writes would look dead; nobody confirms this one.
-        self._bus.write_all(self._tables[0].register("status_return_level"), 2)
-        missing: list[str] = []
-        found: list[str] = []
-        for joint, table in self._servos:
-            try:
-                identity = self._bus.ping(joint.servo_id)
-            except ServoSilent:
-                missing.append(self._bus.label(joint.servo_id))
-                continue
-            found.append(self._bus.label(joint.servo_id))
-            if identity.model_number != table.model_number:
-                raise WrongServo(
-                    f"{self._bus.label(joint.servo_id)} on {self._bus.port} has model number {identity.model_number}, "
-                    f"{self.model.name} needs {table.model_number} ({table.name}). "
-                    "Check that this is the right arm and that the servo ids are in order."
-                )
-            if identity.firmware < table.fast_read_firmware:
-                _LOG.info("%s: firmware %d knows no Fast Sync Read", self._bus.label(joint.servo_id), identity.firmware)
-                self._bus.statistics.fast_read = False
-        if missing:
-            raise self._silent(", ".join(missing), ", ".join(found), self._bus.patience_ms)
-
     def _exchange(self, write: bytes) -> JointState:
-        before_ns = self._clock.now_ns()
-        reply = self._bus.exchange(self._state, write)
-        stamp_ns = (before_ns + self._clock.now_ns()) // 2
-        values = reply.values
-        state = JointState(
-            stamp_ns=stamp_ns,
-            position=self.calibration.to_radians(values["position"]),
-            velocity=self.calibration.to_velocity(values["velocity"]),
-            effort=self.calibration.to_effort(values["effort"]),
-            effort_unit=self.calibration.effort_unit,
-            age_ns=self._no_age,
-            alert=(reply.error & ALERT_BIT) != 0,
-        )
-        if not reply.fresh.all():
+        states = self._reader.read(write)
+        notice = self._goals.follow_turns(states) if self._goals.multi_turn else ""
+        state = self._joints(states)
+        if not states.clean:
             if self._last is None:
-                raise self._silent(self._labels(~reply.fresh), self._labels(reply.fresh), self._bus.reply_timeout_ms)
-            state = self._fill_gaps(state, reply.fresh, self._last)
-        self._seen_ns[reply.fresh] = stamp_ns
+                refuse_silence(self._bus, self.servos, ~self._reader.unseen)
+            self._watch.look_closer()
         self._last = state
-        if self._misses.any() or not reply.fresh.all():
-            self._count_misses(reply.fresh)
-        if self._restarted:
-            names = ", ".join(self.model.names[row] for row in self._restarted)
-            raise ServoAlert(
-                f"{names} restarted and lost its torque. Its supply may have failed for a moment: check the power plug "
-                f"of {self.model.name}. Support the arm, take the torque off, then start again."
-            )
+        if notice:
+            self._watch.notice(notice)
+        if self._pairs and self._watch.powered and (notice := self._goals.disagreement(states.values)):
+            self._watch.notice(notice)
+        if self._reader.lost:
+            refuse_silence(self._bus, self.servos, self._reader.present)
+        self._watch.raise_faults()
         return state
 
-    def _count_misses(self, fresh: NDArray[np.bool_]) -> None:
-        returned = np.flatnonzero(fresh & (self._misses > 0))
-        self._misses = np.where(fresh, 0, self._misses + 1)
-        if self._powered:
-            # A servo that was away may have restarted, and then it is limp while we believe it holds.
-            self._restarted += [row for row in map(int, returned) if not self._has_torque(row)]
-        lost = self._misses >= _MISSES_ALLOWED
-        if lost.any():
-            raise self._silent(self._labels(lost), self._labels(fresh), self._bus.reply_timeout_ms)
-
-    def _has_torque(self, row: int) -> bool:
-        joint, table = self._servos[row]
-        try:
-            return bool(self._bus.read(joint.servo_id, table.register("torque_enable")))
-        except ServoSilent:
-            # Away again; its next return asks again.
-            self._misses[row] = max(1, self._misses[row])
-            return True
-
-    def _fill_gaps(self, state: JointState, fresh: NDArray[np.bool_], last: JointState) -> JointState:
+    def _joints(self, states: ServoStates) -> JointState:
+        values, age_ns, alert = states.values, states.age_ns, states.alert
+        if self._pairs:
+            count = len(self.model.joints)
+            values, age_ns, alert = values[:count], age_ns[:count], self._goals.any_of_pair(alert)
+        calibration = self._goals.calibration
         return JointState(
-            stamp_ns=state.stamp_ns,
-            position=np.where(fresh, state.position, last.position),
-            velocity=np.where(fresh, state.velocity, last.velocity),
-            effort=np.where(fresh, state.effort, last.effort),
-            effort_unit=state.effort_unit,
-            age_ns=np.where(fresh, 0, state.stamp_ns - self._seen_ns),
-            alert=np.where(fresh, state.alert, last.alert),
+            stamp_ns=states.stamp_ns,
+            position=calibration.to_radians(values["position"]),
+            velocity=calibration.to_velocity(values["velocity"]),
+            effort=calibration.to_effort(values["effort"]),
+            effort_unit=calibration.effort_unit,
+            age_ns=age_ns,
+            alert=alert,
         )
 
-    def _read_all_fresh(self) -> JointState:
-        state = self._exchange(b"")
-        if state.age_ns.any():
-            missing = state.age_ns > 0
-            raise self._silent(self._labels(missing), self._labels(~missing), self._bus.reply_timeout_ms)
-        return state
+    def _servos_fresh(self) -> ServoStates:
+        states = self._reader.read()
+        refuse_silence(self._bus, self.servos, states.fresh)
+        return states
 
-    def _goal_packet(self, position: NDArray[np.float64]) -> bytes:
-        # nan fails this comparison too.
-        if not np.all((position >= self._lower - _ROUNDING) & (position <= self._upper + _ROUNDING)):
-            raise ValueError(
-                f"goals {np.asarray(position).tolist()} of {self.model.name} leave the joint limits "
-                f"{self._lower.tolist()} .. {self._upper.tolist()}"
-            )
-        return self._goal.packet(self.calibration.to_ticks(position))
+    def _free_from_watchdog(self) -> None:
+        """Let stopped servos listen again: off, goals := where they are, armed anew."""
+        units = self._watch.watchdog
+        packets = self._group("bus_watchdog", 0)
+        if self._last is not None:
+            packets += self._goals.clipped_packet(self._last.position)
+        self._bus.send(packets + self._group("bus_watchdog", units))
 
-    def _near_limits(self, position: NDArray[np.float64]) -> NDArray[np.float64]:
-        inside = np.clip(position, self._lower, self._upper)
-        for row in np.flatnonzero(np.abs(position - inside) > _AT_LIMIT):
-            joint = self.model.joints[row]
-            raise DriverError(
-                f"{joint.name} of {self.model.name} stands at {position[row]:.2f}, outside its limits "
-                f"{joint.lower:g} .. {joint.upper:g}. Move it inside by hand; if it looks right, its home is wrong: "
-                "calibrate the arm."
-            )
-        return inside
+    def _leave_out(self, indices: Sequence[int]) -> None:
+        self._under_repair = list(indices)
+        self._reader.leave_out(indices)
+        self._goals.address([index for index in range(len(self.servos)) if index not in indices])
 
-    def _refuse_alerts(self, state: JointState) -> None:
-        if not state.alert.any():
-            return
-        reasons = ", ".join(f"{name} ({why})" for name, why in self.alerts().items())
-        raise ServoAlert(
-            f"{reasons} of {self.model.name} protects itself and keeps its torque off. Free the joint and let it cool, "
-            "then reboot the servo or switch the arm off and on."
-        )
+    def _end_repair(self) -> None:
+        if self._repair is not None:
+            self._repair = None
+            self._leave_out(())
 
-    def _limit_ticks(self, joint: JointModel) -> tuple[int, int]:
-        row = self.model.joints.index(joint)
-        return int(self.calibration.lower_ticks[row]), int(self.calibration.upper_ticks[row])
-
-    def _labels(self, rows: NDArray[np.bool_]) -> str:
-        return ", ".join(self._bus.label(self.model.joints[row].servo_id) for row in np.flatnonzero(rows))
-
-    def _silent(self, silent: str, answered: str, waited_ms: float) -> ServoSilent:
-        return ServoSilent(
-            f"{silent} on {self._bus.port} did not answer within {waited_ms:g} ms. "
-            f"Servos that did answer: {answered or 'none'}. "
-            + ("Check the cable before the first silent one." if answered else "Check the power of the arm.")
-        )
+    def _group(self, register: str, value: int) -> bytes:
+        ids = [servo.servo_id for servo in self.servos]
+        return SyncWrite(ids, self.servos[0].table.register(register)).packet(np.full(len(ids), value))

@@ -1,14 +1,16 @@
 """Transactions with servos on one line: every answer is this request's answer, or it counts as missing."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from struct import pack
-from typing import NamedTuple
 
 from drivers.clock import Clock
+from drivers.dynamixel.bus_statistics import BusStatistics, Identity, ServoCounters
 from drivers.dynamixel.control_table import Register
-from drivers.dynamixel.sync import SyncRead, SyncReply
+from drivers.dynamixel.reply_margin import ReplyMargin
+from drivers.dynamixel.sync import Outcome, SyncRead, SyncReply
 from drivers.dynamixel.transport import Transport
 from drivers.dynamixel.wire import (
     ALERT_BIT,
@@ -30,34 +32,20 @@ _LOG = logging.getLogger(__name__)
 _STATUS_BYTES = 11  # around the data
 _QUIET_NS = 2_000_000  # this long without a byte: nothing of a late answer is left on the line
 _QUIET_TRIES = 5
-_TURNS = 4  # group reads of different length, taken in turn after failures: see SyncRead
+_HURRIED_QUIET_NS = 1_000_000
+_HURRIED_TRIES = 3
+_DRAIN = 1024
+_TURNS = 8  # group reads of different length, taken in turn after failures: see SyncRead
 _FAST_FAILURES = 3  # in a row, then plain reads for good
 _PING_SLOT_MS = 3  # a broadcast ping is answered in order of id, one slot each (dynamixel_sdk's own figure)
-
-
-@dataclass
-class BusStatistics:
-    """Counts since the bus was made. `fast_read` False when the joint read failed too often and was given up."""
-
-    exchanges: int = 0
-    retries: int = 0
-    timeouts: int = 0
-    crc_errors: int = 0
-    fast_read: bool = True
-
-
-class Identity(NamedTuple):
-    """What a ping tells."""
-
-    model_number: int
-    firmware: int
 
 
 class DynamixelBus:
     """One line of servos, one owner, one thread.
 
-    Waits for an answer, beyond the bytes' own time on the line, `reply_timeout_ms` in `exchange`, which a control loop
-    waits for, and `patience_ms` elsewhere; then one retry. `names` and `baud` may be set once known: they serve the
+    Set-up waits up to `patience_ms` for an answer, beyond the bytes' own time on the line. What a control loop waits
+    for (`exchange`, `ask`, all calls inside `hurried`) waits as long as this line has lately needed, at most
+    `reply_timeout_ms`. Then one retry, except in `ask`. `names` and `baud` may be set once known: they serve the
     messages and the waiting time.
     """
 
@@ -72,15 +60,18 @@ class DynamixelBus:
     ) -> None:
         self._transport = transport
         self._clock = clock
-        self._timeout_ns = round(reply_timeout_ms * 1e6)
+        self._margin = ReplyMargin(round(reply_timeout_ms * 1e6))
         self._patience_ns = round(patience_ms * 1e6)
+        self._hurried = False
         self.names = dict(names or {})
         self.baud = baud
         self.statistics = BusStatistics()
+        self.servos: defaultdict[int, ServoCounters] = defaultdict(ServoCounters)
         self._answered: set[int] = set()
         self._unsettled = False
         self._fast_failures = 0
         self._turn = 0
+        self._late = 0
 
     @property
     def port(self) -> str:
@@ -88,11 +79,21 @@ class DynamixelBus:
 
     @property
     def reply_timeout_ms(self) -> float:
-        return self._timeout_ns * 1e-6
+        """How long a control loop waits for an answer now, beyond its bytes' own time."""
+        return self._margin.ns * 1e-6
 
     @property
     def patience_ms(self) -> float:
-        return self._patience_ns * 1e-6
+        return (self._margin.ns if self._hurried else self._patience_ns) * 1e-6
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Inside, no call waits longer for a servo than a control loop may."""
+        before, self._hurried = self._hurried, True
+        try:
+            yield
+        finally:
+            self._hurried = before
 
     def label(self, servo_id: int) -> str:
         """A servo as the operator knows it: "servo 3 (elbow)"."""
@@ -106,7 +107,7 @@ class DynamixelBus:
 
     def scan(self) -> dict[int, Identity]:
         """All servos that answer a broadcast ping at this baud rate, by id. Takes 0.8 s: each id has its time slot."""
-        self._send(packet(BROADCAST, PING))
+        self._send(packet(BROADCAST, PING), patient=True)
         deadline_ns = self._clock.now_ns() + self._patience_ns + 253 * _PING_SLOT_MS * 1_000_000
         found = {}
         for status in Decoder().feed(self._transport.read(253 * 14, deadline_ns)):
@@ -136,6 +137,26 @@ class DynamixelBus:
         """Restart a servo: clears its hardware error, loses its RAM registers, torque is off. Raises `ServoSilent`."""
         self._check(self._transact(servo_id, packet(servo_id, REBOOT), 0), "to reboot")
 
+    def ask(self, servo_id: int, address: int, size: int) -> Packet | None:
+        """The status of one short read, or None: no retry, and no longer wait than a control loop may have."""
+        status = self.attempt(servo_id, packet(servo_id, READ, pack("<HH", address, size)), size)
+        if status is None or status.error & ~ALERT_BIT:
+            self.servos[servo_id].missed += 1
+            return None
+        return status
+
+    def tell(self, servo_id: int, register: Register, value: int) -> bool:
+        """Write once, as `ask` reads once; whether the servo has confirmed. An alert does not matter."""
+        request = packet(servo_id, WRITE, pack("<H", register.address) + register.encode(value))
+        status = self.attempt(servo_id, request, 0)
+        return status is not None and not status.error & ~ALERT_BIT
+
+    def attempt(self, servo_id: int, request: bytes, data_length: int) -> Packet | None:
+        """The servo's status with `data_length` bytes, or a refusal; None when it took longer than a loop may wait."""
+        with self.hurried():
+            self._send(request)
+            return self._await(servo_id, data_length, len(request))
+
     def send(self, request: bytes) -> None:
         """Send what has no answer, such as `SyncWrite.packet`."""
         self._send(request)
@@ -144,35 +165,54 @@ class DynamixelBus:
         """Send `write` (a Sync Write, or nothing) and a group read together; what each servo answered.
 
         One write call for both: through USB that is one trip instead of two. Servos that did not answer are asked once
-        more; whoever is silent then has `fresh` False. Never raises for a servo, only for the port.
+        more; `outcome` tells of whom then still nothing good has come. Never raises for a servo, only for the port.
         """
         self.statistics.exchanges += 1
-        fast = self.statistics.fast_read
         asked = block.longer(self._turn)
-        if fast:
+        if self.statistics.fast_read:
             reply = self._read_fast(asked, write)
+            if reply.clean:
+                self._fast_failures = 0
+                return reply
         else:
             reply = asked.nothing()
-            self._send(write + asked.request(asked.ids))
-            self._collect(asked, asked.ids, reply)
-        if reply.fresh.all():
+            self._read_plain(asked, asked.ids, reply, write)
+        if reply.outcome.any():
+            self._ask_again(block, reply)
+        elif self.statistics.fast_read:
             self._fast_failures = 0
-            return reply
-        self.statistics.retries += 1
-        missing = [servo_id for servo_id, fresh in zip(block.ids, reply.fresh, strict=True) if not fresh]
-        asked = block.longer(self._turn)
-        self._send(asked.request(missing))
-        self._collect(asked, missing, reply)
-        if fast and reply.fresh.all():
-            self._count_fast_failure()
         return reply
 
     def close(self) -> None:
         self._transport.close()
 
+    def _ask_again(self, block: SyncRead, reply: SyncReply) -> None:
+        self.statistics.retries += 1
+        late = self._late
+        self._count_damaged(block, reply)
+        damaged = bool((reply.outcome == Outcome.CRC).any())
+        missing = [servo_id for servo_id, outcome in zip(block.ids, reply.outcome, strict=True) if outcome]
+        reply.outcome[reply.outcome != Outcome.OK] = Outcome.MISSING
+        self._read_plain(block.longer(self._turn), missing, reply)
+        if not reply.outcome.any():
+            # A damaged or late joint answer says nothing against joint answers.
+            if self.statistics.fast_read and not damaged and self._late == late:
+                self._count_fast_failure()
+            return
+        self._count_damaged(block, reply)
+        for servo_id, outcome in zip(block.ids, reply.outcome, strict=True):
+            if outcome:
+                self.servos[servo_id].missed += 1
+
+    def _count_damaged(self, block: SyncRead, reply: SyncReply) -> None:
+        for row in (reply.outcome == Outcome.CRC).nonzero()[0]:
+            self.servos[block.ids[row]].crc_errors += 1
+
     def _read_fast(self, block: SyncRead, write: bytes) -> SyncReply:
-        self._send(write + block.fast_request)
-        deadline_ns = self._deadline_ns(block.fast_length, self._timeout_ns)
+        request = write + block.fast_request
+        self._send(request)
+        margin_ns = self._margin.ns
+        deadline_ns = self._deadline_ns(len(request) + block.fast_length, margin_ns)
         raw = b""
         missing = block.fast_length
         while missing > 0:
@@ -185,69 +225,107 @@ class DynamixelBus:
                 break
             missing = block.fast_length - len(raw)
         reply = block.parse_fast(raw)
-        if not reply.fresh.all():
+        if reply.clean or not reply.outcome.any():
+            self._margin.saw(self._clock.now_ns() - deadline_ns + margin_ns)
+        else:
             self._count_failure(damaged=len(raw) == block.fast_length)
-            self._turn = (self._turn + 1) % _TURNS
         return reply
 
-    def _collect(self, block: SyncRead, ids: Sequence[int], reply: SyncReply) -> None:
+    def _read_plain(self, block: SyncRead, ids: Sequence[int], reply: SyncReply, write: bytes = b"") -> None:
+        """A status from each of `ids` into `reply`; rows of others stay as they are."""
+        request = write + block.request(ids)
+        self._send(request)
         decoder = Decoder()
         length = _STATUS_BYTES + block.data_length
-        left = len(ids)
-        deadline_ns = self._deadline_ns(left * length, self._timeout_ns)
-        while left:
+        open_ids = set(ids)
+        margin_ns = self._margin.ns
+        deadline_ns = self._deadline_ns(len(request) + len(ids) * length, margin_ns)
+        while open_ids:
             # Stuffing lengthens a status, so the count is a minimum; the decoder then tells what is lacking.
+            left = len(open_ids)
             wanted = max((left - 1) * length + decoder.wanted if decoder.pending else left * length, 1)
             received = self._transport.read(wanted, deadline_ns)
-            for status in decoder.feed(received):
-                if status.instruction == STATUS and block.put(reply, status.servo_id, status.error, status.data):
-                    left -= 1
-            if len(received) < wanted:
+            over = len(received) < wanted
+            for status in decoder.feed(received) + (decoder.finish() if over else []):
+                if status.instruction != STATUS:
+                    continue
+                if status.servo_id in open_ids and block.put(reply, status.servo_id, status.error, status.data):
+                    open_ids.discard(status.servo_id)
+                elif status.servo_id == BROADCAST or (
+                    status.servo_id in block.ids and len(status.data) != block.data_length
+                ):
+                    self._note_late()
+            if over:
                 break
-        if left:
-            self._count_failure(decoder.crc_errors > 0)
-            self._turn = (self._turn + 1) % _TURNS
+        if not open_ids:
+            self._margin.saw(self._clock.now_ns() - deadline_ns + margin_ns)
+            return
+        for servo_id in decoder.damaged:
+            block.put_damaged(reply, servo_id)
+        self._count_failure(decoder.crc_errors > 0)
 
     def _transact(self, servo_id: int, request: bytes, data_length: int) -> Packet:
         for attempt in (0, 1):
             self.statistics.retries += attempt
-            self._send(request)
-            status = self._await(servo_id, data_length)
+            self._send(request, patient=not self._hurried)
+            status = self._await(servo_id, data_length, len(request))
             if status is not None and status.error & ~ALERT_BIT != ERROR_CRC:
                 self._answered.add(servo_id)
                 return status
+        self.servos[servo_id].missed += 1
         raise ServoSilent(
             f"{self.label(servo_id)} on {self.port} did not answer within {self.patience_ms:g} ms, twice. "
             f"Servos that did answer: {self._who_answered()}. Check its cable and power, its id and its baud rate."
         )
 
-    def _await(self, servo_id: int, data_length: int) -> Packet | None:
+    def _await(self, servo_id: int, data_length: int, request_length: int) -> Packet | None:
         decoder = Decoder()
         wanted = _STATUS_BYTES + data_length
-        deadline_ns = self._deadline_ns(wanted, self._patience_ns)
+        patience_ns = self._margin.ns if self._hurried else self._patience_ns
+        deadline_ns = self._deadline_ns(request_length + wanted, patience_ns)
         while True:
             received = self._transport.read(wanted, deadline_ns)
-            for status in decoder.feed(received):
+            over = len(received) < wanted
+            for status in decoder.feed(received) + (decoder.finish() if over else []):
                 if status.instruction == STATUS and status.servo_id == servo_id and _fits(status, data_length):
                     return status
-            if len(received) < wanted:
+            if over:
+                self.servos[servo_id].crc_errors += decoder.damaged.count(servo_id)
                 self._count_failure(decoder.crc_errors > 0)
                 return None
             wanted = decoder.wanted
 
-    def _send(self, request: bytes) -> None:
+    def _send(self, request: bytes, patient: bool = False) -> None:
         # What is still in the buffer answers an older request; taken for the new answer it would be one tick late for
-        # ever. After a failure the old answer may even still be on its way.
+        # ever.
         if self._unsettled:
             self._unsettled = False
-            for _ in range(_QUIET_TRIES):
-                if not self._transport.read(256, self._clock.now_ns() + _QUIET_NS):
-                    break
+            self._settle(patient)
         self._transport.flush_input()
         self._transport.write(request)
 
+    def _settle(self, patient: bool) -> None:
+        """After a failure the old answer may still be on its way: wait for quiet, but let no control loop wait for it.
+
+        A hurried call only looks: a group read tells late answers by their length. What has come was late, though.
+        """
+        if patient:
+            quiet_ns, tries, wait_ns = _QUIET_NS, _QUIET_TRIES, _QUIET_NS
+        else:
+            quiet_ns, tries, wait_ns = _HURRIED_QUIET_NS, _HURRIED_TRIES, 0
+        for _ in range(tries):
+            if not self._transport.read(_DRAIN, self._clock.now_ns() + wait_ns):
+                return
+            self._note_late()
+            wait_ns = quiet_ns
+
+    def _note_late(self) -> None:
+        self._late += 1
+        self._margin.too_short()
+
     def _count_failure(self, damaged: bool) -> None:
         self._unsettled = True
+        self._turn = (self._turn + 1) % _TURNS
         if damaged:
             self.statistics.crc_errors += 1
         else:
@@ -271,8 +349,8 @@ class DynamixelBus:
                 "Check the arm's model and the servo's operating mode and limits."
             )
 
-    def _deadline_ns(self, reply_bytes: int, patience_ns: int) -> int:
-        return self._clock.now_ns() + patience_ns + reply_bytes * 10_000_000_000 // self.baud
+    def _deadline_ns(self, line_bytes: int, wait_ns: int) -> int:
+        return self._clock.now_ns() + wait_ns + line_bytes * 10_000_000_000 // self.baud
 
     def _who_answered(self) -> str:
         return ", ".join(self.label(servo_id) for servo_id in sorted(self._answered)) or "none"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from struct import pack
 from typing import Any
 
@@ -24,17 +25,34 @@ from drivers.dynamixel.wire import (
 _FAST_HEAD = 8  # header, id, length, instruction
 
 
-@dataclass(frozen=True)
+class Outcome(IntEnum):
+    """What became of one servo's answer: good, never came, came damaged, or said that it can not."""
+
+    OK = 0
+    MISSING = 1
+    CRC = 2
+    REFUSED = 3
+
+
+@dataclass(slots=True)
 class SyncReply:
     """What N servos answered, in the order of the request.
 
-    `values` (N,) structured, one field per register. `error` (N,) each status' error byte. `fresh` (N,) False where
-    no valid answer came; values and error of that row mean nothing then.
+    `values` (N,) structured, one field per register. `error` (N,) each status' error byte; bit 7 is the alert.
+    `outcome` (N,) an `Outcome`; values and error of a row that is not OK mean nothing. `clean`: every row is OK and
+    none has an error bit, so there is nothing more to look at.
     """
 
     values: NDArray[Any]
     error: NDArray[np.uint8]
-    fresh: NDArray[np.bool_]
+    outcome: NDArray[np.uint8]
+    clean: bool = False
+
+    @property
+    def fresh(self) -> NDArray[np.bool_]:
+        """(N,) True where a valid answer came."""
+        fresh: NDArray[np.bool_] = self.outcome == Outcome.OK
+        return fresh
 
 
 class SyncRead:
@@ -57,8 +75,9 @@ class SyncRead:
         self._row_of = {servo_id: row for row, servo_id in enumerate(ids)}
         slot = np.dtype([("error", "u1"), ("id", "u1"), ("values", fields), ("extra", f"V{extra}"), ("crc", "<u2")])
         self._slot = slot
-        self._wire_ids = np.array(ids, np.uint8)
-        self._all_fresh = np.ones(len(ids), np.bool_)
+        self._wire_ids, self._no_errors = bytes(ids), bytes(len(ids))
+        self._all_ok = np.full(len(ids), Outcome.OK, np.uint8)
+        self._all_ok.setflags(write=False)
         self.fast_request = packet(BROADCAST, FAST_SYNC_READ, self._block + bytes(ids))
         self.fast_length = _FAST_HEAD + len(ids) * slot.itemsize
         self.fast_head = HEADER + pack("<BHB", BROADCAST, self.fast_length - 7, STATUS)
@@ -76,24 +95,44 @@ class SyncRead:
     def nothing(self) -> SyncReply:
         """A reply without any answer yet; `put` fills it."""
         count = len(self.ids)
-        return SyncReply(np.zeros(count, self._fields), np.zeros(count, np.uint8), np.zeros(count, np.bool_))
+        missing = np.full(count, Outcome.MISSING, np.uint8)
+        return SyncReply(np.zeros(count, self._fields), np.zeros(count, np.uint8), missing)
 
     def put(self, reply: SyncReply, servo_id: int, error: int, data: bytes) -> bool:
-        """Enter one servo's status; False when it is none of ours, an error, or has the wrong length."""
+        """Enter one servo's status. False when it answers nothing of this read: a stranger's, or of another length."""
         row = self._row_of.get(servo_id)
-        if row is None or error & ~ALERT_BIT or len(data) != self.data_length:
+        if row is None:
+            return False
+        if error & ~ALERT_BIT:
+            if reply.outcome[row] != Outcome.OK:
+                reply.outcome[row] = Outcome.REFUSED
+            return True
+        if len(data) != self.data_length:
             return False
         reply.values[row] = np.frombuffer(data, self._fields, 1)[0]
         reply.error[row] = error
-        reply.fresh[row] = True
+        reply.outcome[row] = Outcome.OK
         return True
+
+    def put_damaged(self, reply: SyncReply, servo_id: int) -> None:
+        """Enter that a status with a wrong checksum came from this servo, by what it said."""
+        row = self._row_of.get(servo_id)
+        if row is not None and reply.outcome[row] == Outcome.MISSING:
+            reply.outcome[row] = Outcome.CRC
 
     def parse_fast(self, raw: bytes) -> SyncReply:
         """The joint answer, from `fast_head` on; one cut short or damaged yields the servos before the damage."""
         if len(raw) == self.fast_length and crc16(raw[:-2]) == raw[-2] | raw[-1] << 8:
             slots = np.frombuffer(raw, self._slot, len(self.ids), _FAST_HEAD)
-            if np.array_equal(slots["id"], self._wire_ids) and not (slots["error"] & ~np.uint8(ALERT_BIT)).any():
-                return SyncReply(slots["values"], slots["error"], self._all_fresh)
+            error = slots["error"]
+            if slots["id"].tobytes() == self._wire_ids:
+                if error.tobytes() == self._no_errors:
+                    return SyncReply(slots["values"], error, self._all_ok, clean=True)
+                if not (error & ~np.uint8(ALERT_BIT)).any():
+                    return SyncReply(slots["values"], error, self._all_ok)
+        return self._parse_pieces(raw)
+
+    def _parse_pieces(self, raw: bytes) -> SyncReply:
         reply = self.nothing()
         if not raw.startswith(self.fast_head):
             return reply
@@ -101,6 +140,8 @@ class SyncRead:
         while len(raw) >= (end := start + self._slot.itemsize):
             crc = crc16(raw[start : end - 2], crc)
             if crc != raw[end - 2] | raw[end - 1] << 8:
+                # Every later checksum covers this part too, so nothing behind it can be trusted.
+                reply.outcome[(start - _FAST_HEAD) // self._slot.itemsize] = Outcome.CRC
                 break
             self.put(reply, raw[start + 1], raw[start], raw[start + 2 : end - 2])
             start, crc = end, crc16(raw[end - 2 : end], crc)

@@ -47,6 +47,7 @@ ERROR_NAMES: Final = {
     ERROR_ACCESS: "register is read-only or locked while torque is on",
 }
 
+_SHORTEST = 10  # bytes of a packet without parameters
 _STUFFED_FROM = b"\xff\xff\xfd"
 _STUFFED_TO = b"\xff\xff\xfd\xfd"
 
@@ -106,12 +107,16 @@ def status(servo_id: int, error: int, data: bytes = b"") -> bytes:
 class Decoder:
     """Finds packets in a byte stream by their length field; after garbage or a wrong checksum it finds the next header.
 
-    `crc_errors` counts packets thrown away.
+    A stuffed body never holds a header, so a header inside what a packet claims as its body shows that claim to be
+    noise: a whole packet is found as soon as its last byte is there, whatever came before it. Only the joint answer of
+    a fast read is not stuffed; noise that looks like its beginning can hold a packet back until `finish`.
+    `crc_errors` counts packets thrown away, `damaged` tells the ids they carried, which may be wrong themselves.
     """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self.crc_errors = 0
+        self.damaged: list[int] = []
 
     def clear(self) -> None:
         """Forget what is half there."""
@@ -136,16 +141,42 @@ class Decoder:
         while self._seek_header():
             end = 7 + _length(self._buffer)
             if len(self._buffer) < end:
+                if self._drop_false_header(end):
+                    continue
                 break
             raw = bytes(self._buffer[:end])
             if crc16(raw[:-2]) != raw[-2] | raw[-1] << 8:
-                self.crc_errors += 1
-                # Only the header goes: the real packet may begin inside what a broken length claimed.
-                del self._buffer[:4]
+                self._drop_damaged(raw)
                 continue
             del self._buffer[:end]
             packets.append(_unpack(raw))
         return packets
+
+    def finish(self) -> list[Packet]:
+        """No more bytes will come: the packets behind a beginning that never became one. Forgets the rest."""
+        packets = []
+        while len(self._buffer) >= _SHORTEST:
+            del self._buffer[:4]
+            packets += self.feed(b"")
+        self._buffer.clear()
+        return packets
+
+    def _drop_damaged(self, raw: bytes) -> None:
+        self.crc_errors += 1
+        self.damaged.append(raw[4])
+        # Only the header goes: the real packet may begin inside what a broken length claimed.
+        del self._buffer[:4]
+
+    def _drop_false_header(self, end: int) -> bool:
+        """Drop an unfinished packet whose body holds a header; True when it did."""
+        buffer = self._buffer
+        if len(buffer) > 7 and buffer[4] == BROADCAST and buffer[7] == STATUS:
+            return False
+        inner = buffer.find(HEADER, 7, end - 2)
+        if inner < 0:
+            return False
+        del buffer[:inner]
+        return True
 
     def _seek_header(self) -> bool:
         """Bring a plausible header to the front; False when more bytes are needed to tell."""
@@ -159,7 +190,7 @@ class Decoder:
             del buffer[:start]
             if len(buffer) < 7:
                 return False
-            if 3 <= _length(buffer) <= MAX_LENGTH:
+            if buffer[4] <= BROADCAST and 3 <= _length(buffer) <= MAX_LENGTH:
                 return True
             del buffer[:4]
 

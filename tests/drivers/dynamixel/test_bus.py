@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from drivers.dynamixel.bus import Identity
+from drivers.dynamixel.bus_statistics import Identity
 from drivers.dynamixel.control_table import XL330_M288, XL430_W250
 from drivers.dynamixel.sync import SyncRead, SyncWrite
 from drivers.errors import PortLost, ServoRefused, ServoSilent

@@ -4,7 +4,7 @@ from hypothesis.strategies import integers, lists, tuples
 
 from drivers.clock import ManualClock
 from drivers.dynamixel.control_table import XL330_M288, XL430_W250
-from drivers.dynamixel.sync import SyncRead, SyncWrite
+from drivers.dynamixel.sync import Outcome, SyncRead, SyncWrite
 from drivers.dynamixel.wire import SYNC_WRITE, Decoder
 from drivers.sim.emulated_bus import EmulatedBus
 from drivers.sim.plant import FreeShaft
@@ -57,10 +57,22 @@ def test_a_status_of_a_stranger_or_of_the_wrong_length_is_not_entered() -> None:
     reply = BLOCK.nothing()
     assert not BLOCK.put(reply, 9, 0, bytes(10))
     assert not BLOCK.put(reply, 4, 0, bytes(9))
-    assert not BLOCK.put(reply, 4, 7, bytes(10))
-    assert not reply.fresh.any()
+    assert reply.outcome.tolist() == [Outcome.MISSING] * 3
     assert BLOCK.put(reply, 4, 0x80, bytes(10))
     assert reply.fresh.tolist() == [True, False, False]
+
+
+def test_each_servo_says_what_became_of_its_answer() -> None:
+    reply = BLOCK.nothing()
+    assert BLOCK.put(reply, 4, 7, b"")
+    assert BLOCK.put(reply, 7, 0x80, bytes(10))
+    BLOCK.put_damaged(reply, 2)
+    BLOCK.put_damaged(reply, 9)
+    assert reply.outcome.tolist() == [Outcome.REFUSED, Outcome.OK, Outcome.CRC]
+    assert reply.error[1] == 0x80
+    # Damage seen after a good answer does not take it away.
+    BLOCK.put_damaged(reply, 7)
+    assert reply.outcome[1] == Outcome.OK
 
 
 @given(values=lists(tuples(integers(1, 252), integers(-(2**31), 2**31 - 1)), min_size=1, max_size=7))
