@@ -1,5 +1,6 @@
 """One arm that LeRobot drives: joint units in and out, whatever `Robot` or `Teleoperator` it is."""
 
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +16,22 @@ _LOG = logging.getLogger(__name__)
 _POSITION = ".pos"
 _FULL_PWM = 885  # DYNAMIXEL X series: 100 % of the supply voltage
 _RETRIES = 2
+_CONNECT_TRIES = 3
+_AT_LIMIT = 0.05  # joint units that a limp joint may sag beyond its limit and still be powered
 
 
 @dataclass(frozen=True)
 class JointScale:
-    """`joint = (value - offset) * scale`: LeRobot's value of feature `name` (without ".pos") to our joint units."""
+    """`joint = (value - offset) * scale`: LeRobot's value of feature `name` (without ".pos") to our joint units.
+
+    `lower`, `upper` in joint units: an arm that stands outside them is not powered.
+    """
 
     name: str
     scale: float
     offset: float
+    lower: float
+    upper: float
 
 
 class LerobotArm:
@@ -37,6 +45,7 @@ class LerobotArm:
     def __init__(self, role: str, kind: str, device: Any, joints: Sequence[JointScale]) -> None:
         self.kind, self._role, self._device = kind, role, device
         self._is_robot = hasattr(device, "send_action")
+        self._joints = tuple(joints)
         self._names = [joint.name for joint in joints]
         self._scale = np.array([joint.scale for joint in joints])
         self._offset = np.array([joint.offset for joint in joints])
@@ -76,14 +85,17 @@ class LerobotArm:
 
     def connect(self) -> None:
         """Raises `DriverError`, `NotCalibrated`. LeRobot's own questions are never asked: nobody could answer them."""
-        try:
-            self._device.connect(calibrate=False)
-        except Exception as error:
-            self._drop_connection()
-            raise DriverError(
-                f"LeRobot's {self.kind} does not connect: {said(error)}. Check its power, cables and the port in its "
-                "options."
-            ) from error
+        for attempt in range(1, _CONNECT_TRIES + 1):
+            try:
+                self._device.connect(calibrate=False)
+                break
+            except Exception as error:  # on a busy machine one late answer of one servo is enough
+                self._drop_connection()
+                if attempt == _CONNECT_TRIES:
+                    raise DriverError(
+                        f"LeRobot's {self.kind} does not connect: {said(error)}. Check its power, cables and the port "
+                        "in its options."
+                    ) from error
         if not self._device.is_calibrated:
             where = getattr(self._device, "calibration_fpath", "its calibration folder")
             self.disconnect()
@@ -116,10 +128,11 @@ class LerobotArm:
             port.is_using = False
 
     def torque_on(self) -> None:
-        """Hold where the arm is now. Raises anything."""
+        """Hold where the arm is now. Raises `DriverError` for an arm outside its limits, and anything."""
         if not self.connected:
             self.connect()
         position, _ = self.read()
+        self._refuse_beyond_limits(position)
         self.send(position)  # first the goal: a servo turns to whatever goal it has at torque-on, however old
         self.limit_effort(1.0)
         if self._bus is not None:
@@ -151,6 +164,14 @@ class LerobotArm:
         """Give the device back: LeRobot's robots take their torque off then. Never raises."""
         self._drop_connection()
 
+    def _refuse_beyond_limits(self, position: NDArray[np.float64]) -> None:
+        for joint, value in zip(self._joints, position.tolist(), strict=True):
+            if not joint.lower - _AT_LIMIT <= value <= joint.upper + _AT_LIMIT:
+                raise DriverError(
+                    f"{joint.name} stands at {value:.2f}, outside its limits {joint.lower:g} .. {joint.upper:g}. Move "
+                    "it inside by hand; if it looks right, correct its scale, offset or limits in the rig file."
+                )
+
     def _is_limp(self, motor: str) -> bool:
         try:
             return int(self._bus.sync_read("Torque_Enable", [motor], normalize=False)[motor]) == 0
@@ -158,11 +179,20 @@ class LerobotArm:
             return False
 
     def _drop_connection(self) -> None:
+        self.try_again()
         try:
             if self._device.is_connected:
                 self._device.disconnect()
         except Exception as error:
             _LOG.warning("%s: disconnect failed: %s", self.kind, error)
+            self._close_port()
+
+    def _close_port(self) -> None:
+        """LeRobot leaves its port open when a servo does not confirm its torque off; nobody could open it again."""
+        close = getattr(getattr(self._bus, "port_handler", None), "closePort", None)
+        if close is not None:
+            with contextlib.suppress(Exception):
+                close()
 
 
 def take_cameras(config: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from drivers.errors import DriverError
 
 DISCOVER = "discover_packages_path"
 FOLLOWER, LEADER, CAMERA = "follower", "leader", "camera"
+_LINES, _LETTERS = 3, 400
 _LOG = logging.getLogger(__name__)
 _PACKAGES = {"robots": "lerobot.robots", "teleoperators": "lerobot.teleoperators", "cameras": "lerobot.cameras"}
 # A leader may also be a robot that is moved by hand.
@@ -76,9 +77,9 @@ def make(role: str, config: Any) -> Any:
 
 
 def said(error: Exception) -> str:
-    """The first line of what LeRobot said, for the middle of a sentence."""
+    """The beginning of what LeRobot said, for the middle of a sentence."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__).rstrip(".! ")
+    return (" ".join(lines[:_LINES])[:_LETTERS] or type(error).__name__).rstrip(".! ")
 
 
 def _registry(group: str) -> Any:

@@ -1,5 +1,6 @@
 """LeRobot's devices, each arm in a process of its own: it blocks as it likes, and control sees only its rings."""
 
+import contextlib
 import logging
 import os
 import time
@@ -53,7 +54,10 @@ def main(pipe: Pipe, rig: RigConfig, part: str, arm: ArmRingSpecs | None, specs:
 
 def _serve_arm(pipe: Pipe, rig: RigConfig, role: str, rings: ArmRings, frames: RigRings) -> None:
     device = getattr(rig, role).lerobot
-    joints = [JointScale(joint.name, joint.scale, joint.offset) for joint in device.joints]
+    joints = [JointScale(j.name, j.scale, j.offset, j.lower, j.upper) for j in device.joints]
+    if rig.realtime:
+        with contextlib.suppress(OSError):  # no real-time class: what a third party's code does with it nobody knows
+            os.setpriority(os.PRIO_PROCESS, 0, -10)
     server = _ArmServer(rings, len(joints), device.rate_hz)
     arm = LerobotArm.open(role, device.type, device.options, joints)
     server.serve(arm, _Pictures(rig, role, arm, frames))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.arms.model import ArmModel
-from drivers.dynamixel.bus import BusStatistics
+from drivers.dynamixel.bus_statistics import BusStatistics
 from drivers.errors import DriverError, ServoAlert, ServoSilent
 from drivers.samples import JointState
 from teleop_studio.processes.arm_rings import ArmRings, ArmRingSpecs, Order, order_row, to_text
@@ -19,7 +19,6 @@ _LIMP_S = 1.5
 _PATIENCE_NS = 250_000_000
 _PATIENCE_TURNS = 5
 _ROUNDING = 1e-6
-_AT_LIMIT = 0.05  # joint units that a limp joint may sag beyond its limit and still be powered
 
 
 class RingArm:
@@ -97,14 +96,14 @@ class RingArm:
         Raises `DriverError` with LeRobot's words; the order is taken back then.
         """
         self._powered_in = None
-        self._refuse_beyond_limits(self.read().position)
+        self.read()
         answer = self._ask(Order.TORQUE_ON, _ANSWER_S)
         refused = "it gave no answer" if answer is None else to_text(answer["refused"])
         if refused or answer is None:
             self._rings.orders.push(order_row(Order.TORQUE_OFF), time.monotonic_ns())  # not a second later after all
             raise DriverError(
-                f"{self.model.name} could not be powered by LeRobot: {refused}. Its torque is being taken off again. "
-                "Check its cables and power, then start again."
+                f"{self.model.name} could not be powered by LeRobot: {refused}. Its torque is being taken off again, "
+                "until you start once more."
             )
         self._powered_in = int(answer["session"])
 
@@ -159,15 +158,6 @@ class RingArm:
             self._closed = True
             self._rings.orders.push(order_row(Order.END), time.monotonic_ns())
             self._rings.close()
-
-    def _refuse_beyond_limits(self, position: NDArray[np.float64]) -> None:
-        for row in np.flatnonzero((position < self._lower - _AT_LIMIT) | (position > self._upper + _AT_LIMIT)):
-            joint = self.model.joints[row]
-            raise DriverError(
-                f"{joint.name} of {self.model.name} stands at {position[row]:.2f}, outside its limits {joint.lower:g} "
-                f".. {joint.upper:g}. Move it inside by hand; if it looks right, correct its scale, offset or limits "
-                "in the rig file."
-            )
 
     def _newest(self) -> NDArray[Any]:
         newest = self._rings.readings.latest()
