@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.kinematics import Chain, known
-from teleop_studio.live import CameraWatch, picture
+from teleop_studio.camera_watch import CameraWatch
+from teleop_studio.live import picture
+from teleop_studio.processes.messages import CameraState
 from teleop_studio.processes.rings import RigRings, overlay_of
-from teleop_studio.rig import RigConfig
+from teleop_studio.rig import SIMULATED, RigConfig
 from teleop_studio.rig_cameras import project_points
 from teleop_studio.status import CameraHealth, History, LoopHealth, Overlay
 from teleop_studio.tick_history import TickHistory
@@ -32,7 +34,8 @@ class Display:
         if rings is not self._rings:
             self._rings = rings
             self._history = TickHistory(len(self._rig.follower.model.joints))
-            self._cameras = None if rings is None else CameraWatch(rings)
+            judged = [camera.name for camera in self._rig.cameras if camera.kind != SIMULATED]
+            self._cameras = None if rings is None else CameraWatch(rings, judged)
         if rings is not None:
             self._history.follow(rings.ticks)
 
@@ -53,15 +56,18 @@ class Display:
         return None if newest is None else overlay_of(newest[2])
 
     def project(self, camera: str, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Base-frame `points` (..., 3) m to pixels (..., 2); nan where it is not known how camera or arm stand."""
         if self._chain is None:
             return np.full((*points.shape[:-1], 2), np.nan)
         row = self._history.newest
         joints = np.asarray(self._rig.follower.model.home) if row is None else np.array(row["follower_position"])
         config = next(c for c in self._rig.cameras if c.name == camera)
-        return project_points(self._rig.scene, camera, (config.width, config.height), self._chain, joints, points)
+        scene = self._rig.scene if self._rig.simulated else ""
+        return project_points(scene, camera, (config.width, config.height), self._chain, joints, points)
 
-    def cameras(self) -> dict[str, CameraHealth]:
-        return self._cameras.health() if self._cameras else {}
+    def cameras(self, said: dict[str, CameraState]) -> dict[str, CameraHealth]:
+        """`said` what the cameras' processes have said last, by camera."""
+        return self._cameras.health(said) if self._cameras else {}
 
     def loop(self, scheduling: str) -> LoopHealth:
         """Computed twice a second: percentiles of a thousand ticks are not free."""

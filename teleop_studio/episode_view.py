@@ -32,8 +32,8 @@ class EpisodeView:
         self._start_ns = int(frames.stamp_ns[0])
         self.joint_names = model.names
         self.cameras = self._reader.cameras
-        pictures = {name: self._reader.images(name)[0] for name in self.cameras}
-        self._sizes = {name: (picture.shape[1], picture.shape[0]) for name, picture in pictures.items()}
+        # Not asked of the pictures: a camera that was lost has none.
+        self._sizes = {camera.name: (camera.width, camera.height) for camera in self._reader.description.cameras}
         self.time_s: NDArray[np.float64] = (frames.stamp_ns - self._start_ns).astype(np.float64) * 1e-9
         self.duration_s = float(self.time_s[-1])
         self.leader: NDArray[np.float64] = np.asarray(frames.leader_position)

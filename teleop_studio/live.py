@@ -1,6 +1,5 @@
 """An open rig as the session sees it: turns effects into messages, and messages into what the operator must know."""
 
-import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,31 +13,8 @@ from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import ChildFailed
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.processes.supervisor import BUILDER, CAMERAS, CONTROL, INFERENCE, RECORDER, SIM, RigProcesses
-from teleop_studio.status import CameraHealth, InferenceHealth
+from teleop_studio.status import InferenceHealth
 from teleop_studio.take_watch import TakeWatch
-
-
-class CameraWatch:
-    """How fast the pictures really come."""
-
-    def __init__(self, rings: RigRings) -> None:
-        self._rings = rings
-        self._seen: dict[str, deque[tuple[int, int]]] = {name: deque(maxlen=60) for name in rings.frames}
-
-    def health(self) -> dict[str, CameraHealth]:
-        """Frames per second over the last two seconds or so of calls."""
-        now_ns = time.monotonic_ns()
-        found = {}
-        for name, ring in self._rings.frames.items():
-            seen = self._seen[name]
-            written = ring.written
-            if not seen or now_ns - seen[-1][0] > 50_000_000:
-                seen.append((now_ns, written))
-            span_s = (seen[-1][0] - seen[0][0]) * 1e-9
-            fps = (seen[-1][1] - seen[0][1]) / span_s if span_s > 0.2 else 0.0
-            newest_ns = ring.newest_stamp_ns()
-            found[name] = CameraHealth(fps, written, (now_ns - newest_ns) * 1e-6 if newest_ns else 0.0)
-        return found
 
 
 @dataclass
@@ -74,10 +50,12 @@ class LiveRig:
         self._notices = notices
         self.inference = Inference()
         self.takes = TakeWatch(notices, lambda message: processes.send(BUILDER, message))
+        self.cameras: dict[str, m.CameraState] = {}  # what was said last about each
         self.fault = ""  # what the last one was, in the operator's words
         self.score: m.TrialScore | None = None
         self.operator_side = ""
         self.scene_busy = False
+        self._cameras_rest = False
         self._token = 0
         self._seed = 0
 
@@ -95,6 +73,12 @@ class LiveRig:
         """Load a run into the policy process; `RunLoaded` or `RunRefused` follows."""
         self.inference.loading = run
         self.processes.send(INFERENCE, m.LoadRun(run))
+
+    def rest_cameras(self, rest: bool) -> None:
+        """While the arm only holds, a lock-step job or a training gets the core that cameras would take."""
+        if rest != self._cameras_rest:
+            self._cameras_rest = rest
+            self.processes.send(CAMERAS, m.RestCameras(rest))
 
     def reset_scene(self, seed: int) -> None:
         """A new layout: control pauses, the simulator puts everything back, control takes the new pose and holds."""
@@ -124,6 +108,10 @@ class LiveRig:
     def _hear(self, name: str, message: Any) -> str:
         if isinstance(message, ChildFailed):
             return self._hear_death(name, message)
+        if isinstance(message, m.CameraState):
+            self.cameras[message.camera] = message
+            self._notices.add(message.notice)
+            return ""
         if name == CONTROL:
             return self._hear_control(message)
         if name == INFERENCE:
@@ -144,6 +132,8 @@ class LiveRig:
         if name in (CONTROL, SIM):
             self.scene_busy = False
         if name == CAMERAS:
+            self.cameras.clear()
+            self._cameras_rest = False  # the new process does not know of it
             self._notices.add("The cameras start again; pictures missing until then are listed in the episode.")
             self.processes.restart_dead()
             return ""

@@ -19,8 +19,11 @@ def project_points(
 ) -> NDArray[np.float64]:
     """Base-frame `points` (..., 3) m to pixels (..., 2) of a `size` = (w, h) picture; nan behind the camera.
 
+    `scene` "" is the real world, where nobody knows how a camera stands: all nan.
     `joints` (D,) as measured: a camera on the hand looks from where the hand is.
     """
+    if not scene:
+        return np.full((*points.shape[:-1], 2), np.nan)
     model = camera_model(scene, camera, *size)
     T_base_hand = chain.hand_pose(np.asarray(joints)) if model.mount == "hand" else None
     return np.asarray(model.project(np.asarray(points, np.float64), T_base_hand))

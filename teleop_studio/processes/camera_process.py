@@ -1,24 +1,65 @@
-"""The cameras as a process: reads each in turn and puts its pictures into the rings."""
+"""The cameras as a process: puts their pictures into the rings and says how each of them is."""
+
+import time
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivers.cameras import Camera
 from drivers.clock import MonotonicClock
+from teleop_studio.processes.camera_thread import CameraThread
 from teleop_studio.processes.child import Pipe
 from teleop_studio.processes.messages import Ready, RestCameras
 from teleop_studio.processes.rings import FrameRow, RigRings, RingSpecs, snapshot_of
-from teleop_studio.rig import CameraConfig, RigConfig
+from teleop_studio.rig import LEROBOT, CameraConfig, RigConfig
 
 _REST_S = 0.4
+_LOOK_S = 0.1
+_SETTLE_S = 6.0  # the rig is ready with the cameras that have given a picture by then
 _SAME_MOMENT_NS = 15_000_000
 
 
 def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
-    """Run until the supervisor closes the pipe. Raises `CameraError` when a camera can not be opened."""
+    """Run until the supervisor closes the pipe. A real camera that can not be opened is told and tried again.
+
+    LeRobot's cameras have a process of their own.
+    """
     rings = RigRings.attach(specs)
+    try:
+        if rig.simulated:
+            _run_simulated(pipe, rig, rings)
+        else:
+            _run_real(pipe, rig, rings)
+    finally:
+        rings.close()
+
+
+def _run_real(pipe: Pipe, rig: RigConfig, rings: RigRings) -> None:
+    """A thread for each camera: all wait for their pictures most of the time, and decode outside Python's lock.
+
+    They do not rest beside other work, as simulated ones do: a camera that is not read goes on sending.
+    """
+    threads = [CameraThread(camera, rings.frames[camera.name]) for camera in rig.cameras if camera.kind != LEROBOT]
+    for thread in threads:
+        thread.start()
+    settle_s, ready = time.monotonic() + _SETTLE_S, False
+    try:
+        while True:
+            pipe.receive(_LOOK_S)
+            for thread in threads:
+                for news in thread.look():
+                    pipe.send(news)
+            if not ready and (time.monotonic() > settle_s or all(thread.settled for thread in threads)):
+                ready = True
+                pipe.send(Ready())
+    finally:
+        for thread in threads:
+            thread.close()
+
+
+def _run_simulated(pipe: Pipe, rig: RigConfig, rings: RigRings) -> None:
     cameras = _open_simulated(rig, rings)
-    rows = {config.name: FrameRow(config.width, config.height) for config in rig.cameras}
+    rows = {config.name: FrameRow.of(config) for config in rig.cameras}
     pipe.send(Ready())
     resting = False
     try:
@@ -32,7 +73,6 @@ def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
     finally:
         for camera in cameras:
             camera.close()
-        rings.close()
 
 
 def _open_simulated(rig: RigConfig, rings: RigRings) -> list[Camera]:
