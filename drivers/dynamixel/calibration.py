@@ -53,7 +53,8 @@ class Calibration:
 
     def to_effort(self, raw: NDArray[np.int16]) -> NDArray[np.float64]:
         """`effort_unit` (D,) of Present Current or Present Load (D,), positive in the joint's own direction."""
-        return raw * self._effort_per_raw
+        effort: NDArray[np.float64] = raw * self._effort_per_raw
+        return effort
 
     def _exact_ticks(self, position: NDArray[np.float64]) -> NDArray[np.float64]:
         return position * self._tick_per_unit + self._home

@@ -1,19 +1,33 @@
 """Where bytes go and come from: a serial port, a file descriptor (socket, pty), or an emulated line in memory."""
 
 import contextlib
-import errno
 import os
 import select
+import socket
 import time
+from pathlib import Path
 from typing import Protocol
 
 import serial
 
 from drivers.clock import Clock
-from drivers.errors import BusError, PortBusy, PortLost, PortMissing
+from drivers.dynamixel.port_errors import LOSS_ERRORS, OPENING_ERRORS, busy, lost, opening_failed
+from drivers.dynamixel.pyserial_transport import PyserialTransport
+from drivers.errors import PortMissing
+from drivers.serial_ports import holders, latency_ms
+
+_POSIX = os.name == "posix"
+if _POSIX:
+    import fcntl
+    import termios
 
 _CHUNK = 4096
 _WRITE_TIMEOUT_NS = 200_000_000
+_CONNECT_TIMEOUT_S = 3.0
+_SOCKET = "socket://"
+_PTYS = "/dev/pts/"
+_BY_ID = Path("/dev/serial/by-id")
+_FLUSHES = 64  # of _CHUNK each: a line that never falls silent must not hold the caller
 
 
 class Transport(Protocol):
@@ -58,10 +72,10 @@ class FileDescriptorTransport:
                 rest = rest[os.write(self._descriptor(), rest) :]
             except BlockingIOError:
                 if time.monotonic_ns() > deadline_ns:
-                    raise self._lost("it takes no more bytes") from None
+                    raise lost(self._name, "it takes no more bytes") from None
                 select.select([], [self._fd], [], 0.01)
             except OSError as error:
-                raise self._lost(error.strerror) from error
+                raise lost(self._name, error) from error
 
     def read(self, count: int, deadline_ns: int) -> bytes:
         self._descriptor()
@@ -78,7 +92,9 @@ class FileDescriptorTransport:
 
     def flush_input(self) -> None:
         self._descriptor()
-        while self._poller.poll(0):
+        for _ in range(_FLUSHES):
+            if not self._poller.poll(0):
+                break
             self._take(_CHUNK)
 
     def close(self) -> None:
@@ -93,50 +109,46 @@ class FileDescriptorTransport:
         except BlockingIOError:
             return b""
         except OSError as error:
-            raise self._lost(error.strerror) from error
+            raise lost(self._name, error) from error
         if not data:
-            raise self._lost("the other end has gone")
+            raise lost(self._name, "the other end has gone")
         return data
 
     def _descriptor(self) -> int:
         if self._fd < 0:
-            raise self._lost("it was closed")
+            raise lost(self._name, "it was closed")
         return self._fd
-
-    def _lost(self, why: str | None) -> PortLost:
-        return _lost(self._name, why)
 
 
 class SerialTransport:
     """A serial port of this computer (U2D2, OpenRB-150, a pty). POSIX only: it polls the port's descriptor.
 
     Raises `PortMissing` (no such port, no permission), `PortBusy`, `BusError` (unknown baud rate).
-    `low_latency` tells whether the driver took the flag; without it an FTDI adapter waits up to 16 ms per reply.
+    `path` is a name of the port that survives replugging, where there is one: open that one again after a loss.
+    `low_latency` tells whether the driver took the flag; without it an FTDI adapter waits `latency_ms` per reply, None
+    for an adapter that has no such timer.
     """
 
     def __init__(self, port: str, baud: int) -> None:
+        self.path = stable_path(port)
         self._serial = _open(port, baud)
         self.low_latency = _set_low_latency(self._serial)
         # pyserial reconfigures the port whenever its timeout changes, so reading goes past it, through the descriptor.
         self._line = FileDescriptorTransport(os.dup(self._serial.fileno()), port)
+        self.write, self.read, self.flush_input = self._line.write, self._line.read, self._line.flush_input
 
     @property
     def name(self) -> str:
         return self._line.name
 
-    def write(self, data: bytes) -> None:
-        self._line.write(data)
-
-    def read(self, count: int, deadline_ns: int) -> bytes:
-        return self._line.read(count, deadline_ns)
-
-    def flush_input(self) -> None:
-        self._line.flush_input()
+    @property
+    def latency_ms(self) -> int | None:
+        return latency_ms(os.path.realpath(self.name))
 
     def close(self) -> None:
         self._line.close()
         # After an unplug even closing may fail; there is nothing left to give back then.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*LOSS_ERRORS):
             self._serial.close()
 
 
@@ -169,11 +181,11 @@ class MemoryTransport:
 
     def write(self, data: bytes) -> None:
         if not self._open:
-            raise _lost(self._name, "it was closed")
+            raise lost(self._name, "it was closed")
         try:
             self._line.receive(data)
         except OSError as error:
-            raise _lost(self._name, error.strerror) from error
+            raise lost(self._name, error) from error
 
     def read(self, count: int, deadline_ns: int) -> bytes:
         received = self._received
@@ -199,30 +211,61 @@ class MemoryTransport:
         try:
             return self._line.take_replies(self._clock.now_ns())
         except OSError as error:
-            raise _lost(self._name, error.strerror) from error
+            raise lost(self._name, error) from error
+
+
+def open_transport(port: str | ByteLine, baud: int, clock: Clock) -> Transport:
+    """The line named in a rig: a device path (or COM3), "socket://host:port", or an emulated line in memory.
+
+    Raises `PortMissing`, `PortBusy`, `BusError`.
+    """
+    if not isinstance(port, str):
+        return MemoryTransport(port, clock)
+    if _POSIX and port.startswith(_SOCKET):
+        return _connect(port)
+    if _POSIX and "://" not in port:
+        return SerialTransport(port, baud)
+    return PyserialTransport(port, baud)
+
+
+def stable_path(port: str, names: Path = _BY_ID) -> str:
+    """The name of `port` among `names`, else `port` itself: what was ttyUSB0 may be ttyUSB1 after a replug."""
+    device = os.path.realpath(port)
+    try:
+        links = sorted(names.iterdir())
+    except OSError:
+        return port
+    return next((str(link) for link in links if os.path.realpath(link) == device), port)
+
+
+def _connect(url: str) -> FileDescriptorTransport:
+    host, _, number = url.removeprefix(_SOCKET).rpartition(":")
+    if not host or not number.isdigit():
+        raise PortMissing(f"{url} is no address. Write socket://host:port, such as socket://127.0.0.1:7000.")
+    try:
+        connection = socket.create_connection((host.strip("[]"), int(number)), timeout=_CONNECT_TIMEOUT_S)
+    except (OSError, OverflowError) as error:
+        raise PortMissing(
+            f"Nobody answers at {url}: {error}. Check that the program there runs and that the address is right."
+        ) from error
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a request waits for nothing to join it
+    return FileDescriptorTransport(connection.detach(), url)
 
 
 def _open(port: str, baud: int) -> serial.Serial:
+    # A lock keeps out those who ask for it; somebody who opened the port without asking is already talking on it. The
+    # emulated servos hold the other end of their own pty.
+    real = not os.path.realpath(port).startswith(_PTYS)
+    if real and holders(os.path.realpath(port)):
+        raise busy(port)
     try:
-        return serial.Serial(port, baud, timeout=0, exclusive=True)
-    except serial.SerialException as error:
-        if error.errno in (errno.EACCES, errno.EPERM):
-            raise PortMissing(
-                f"No permission for the port {port}. Add yourself to the group that owns it, usually "
-                "`sudo usermod -aG dialout $USER`, then log in again."
-            ) from error
-        if error.errno in (errno.EAGAIN, errno.EBUSY) or "exclusively lock" in str(error):
-            raise PortBusy(
-                f"Another program uses the port {port}. Close it (`fuser -v {port}` names it), then open the rig again."
-            ) from error
-        raise PortMissing(
-            f"The port {port} can not be opened: {os.strerror(error.errno) if error.errno else error}. "
-            "Check the USB cable and the port's name in the rig file."
-        ) from error
-    except (ValueError, OSError) as error:
-        raise BusError(
-            f"The port {port} does not take {baud} baud: {error}. Choose another rate or adapter."
-        ) from error
+        opened = serial.Serial(port, baud, timeout=0, exclusive=True)
+    except OPENING_ERRORS as error:
+        raise opening_failed(port, baud, error) from error
+    if real:
+        with contextlib.suppress(OSError):  # from now on nobody opens it without asking either
+            fcntl.ioctl(opened.fileno(), termios.TIOCEXCL)
+    return opened
 
 
 def _set_low_latency(port: serial.Serial) -> bool:
@@ -231,10 +274,3 @@ def _set_low_latency(port: serial.Serial) -> bool:
     except (ValueError, OSError, NotImplementedError, AttributeError):
         return False  # ptys and some adapters have no such flag; `low_latency` tells
     return True
-
-
-def _lost(name: str, why: str | None) -> PortLost:
-    return PortLost(
-        f"The connection to {name} was lost ({why or 'no reason given'}). "
-        "Check the USB cable and the arm's power, then open the rig again."
-    )

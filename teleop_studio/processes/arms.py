@@ -3,7 +3,7 @@
 from drivers.clock import Clock, MonotonicClock
 from drivers.dynamixel.arm import DynamixelArm
 from drivers.dynamixel.bus import DynamixelBus
-from drivers.dynamixel.transport import FileDescriptorTransport, SerialTransport, Transport
+from drivers.dynamixel.transport import FileDescriptorTransport, Transport, open_transport
 from teleop_studio.processes.arm_rings import ArmRingSpecs
 from teleop_studio.processes.lines import ArmLine, Lines
 from teleop_studio.processes.ring_arm import RingArm
@@ -43,7 +43,7 @@ def _open(config: ArmConfig, line: ArmLine, clock: Clock) -> Arm:
         assert config.lerobot is not None
         return _attach(RingArm.attach(config.model, line, config.lerobot.rate_hz))
     if isinstance(line, str):
-        transport = SerialTransport(line, config.model.baud)
+        transport = open_transport(line, config.model.baud, clock)
     else:
         transport = FileDescriptorTransport(line.detach())
     return connect_arm(config, transport, clock)

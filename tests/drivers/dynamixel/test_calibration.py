@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from hypothesis.strategies import floats, integers
 
-from drivers.arms import ARMS, STUDIO_FOLLOWER
+from drivers.arms import ARMS, STUDIO_FOLLOWER, VX300S, WX250S
 from drivers.arms.model import ArmModel
 from drivers.dynamixel.calibration import Calibration
 from drivers.errors import NotCalibrated
@@ -61,6 +61,19 @@ def test_goals_at_the_joint_limits_lie_within_the_servo_limits(name: str) -> Non
 
 def test_effort_is_load_for_the_big_servos_and_current_for_the_small_ones() -> None:
     assert CALIBRATION.effort_unit == ("0.1%",) * 3 + ("mA",) * 4
+
+
+def test_effort_of_a_big_servo_is_its_count_times_its_unit() -> None:
+    effort = Calibration(VX300S).to_effort(np.full(7, 100, np.int16))
+    np.testing.assert_allclose(effort, 269.0)
+    assert Calibration(WX250S).effort_unit == ("mA",) * 6 + ("0.1%",)
+
+
+@pytest.mark.parametrize("home_ticks", [2047, 2048])
+def test_a_joint_may_use_its_servos_whole_turn(home_ticks: int) -> None:
+    lower, upper = ((ticks - home_ticks) * 2 * pi / 4096 for ticks in (0, 4095))
+    whole = Calibration(with_joint(0, lower=lower, upper=upper, home_ticks=home_ticks))
+    assert (whole.lower_ticks[0], whole.upper_ticks[0]) == (0, 4095)
 
 
 @pytest.mark.parametrize(
