@@ -86,6 +86,14 @@ class Chain:
         pose[..., :3, 3] = position
         return pose
 
+    def skeleton(self, joints: ArrayLike) -> Array:
+        """(L + 2, 3) m in the base frame: the base, each of the L joints, the tool centre point, at `joints` (D,)."""
+        rotation, points = np.eye(3), [np.zeros(3)]
+        for i, turn in enumerate(self._turns(self._angles(joints))):
+            points.append(points[-1] + rotation @ self._offsets[i])
+            rotation = rotation @ turn
+        return np.array([*points, points[-1] + rotation @ self._tcp])
+
     def tcp_pose(self, joints: ArrayLike) -> Array:
         """T_base_tcp (..., 4, 4): the hand's orientation at the tool centre point."""
         pose = self.hand_pose(joints)

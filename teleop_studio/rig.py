@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from drivers.arms import ARMS
+from drivers.arms.calibration_file import calibrated, read_calibration
 from drivers.arms.model import ArmModel, JointModel
 from drivers.errors import DriverError
 from recorders.episode import CODECS
@@ -85,8 +86,6 @@ class ArmConfig:
         """The arm as it is driven. Read once. Raises a `DriverError` for a calibration file that can not be used."""
         if not self.calibration:
             return self.uncalibrated
-        from drivers.arms.calibration_file import calibrated, read_calibration
-
         own = replace(self, names=())  # the file knows the arm's own joint names
         return _renamed(calibrated(own.uncalibrated, read_calibration(Path(self.calibration))), self.names)
 
@@ -178,9 +177,9 @@ class RigConfig:
             if arm.uncalibrated.needs_calibration and not arm.calibration:
                 raise RigError(
                     f"The {role} ({arm.arm} on {arm.port}) is not calibrated. Two arms of this kind differ in how "
-                    "their servos were put on, so nobody can know where its joints are. Calibrate it on the Set-up page "
-                    f"or with `teleop-studio setup calibrate --role {role} --arm {arm.arm} --port {arm.port}`, or name "
-                    "LeRobot's calibration file of this arm in the rig file: calibration = ..."
+                    "their servos were put on, so nobody can know where its joints are. Calibrate it on the Set-up "
+                    f"page or with `teleop-studio setup calibrate --role {role} --arm {arm.arm} --port {arm.port}`, or "
+                    "name LeRobot's calibration file of this arm in the rig file: calibration = ..."
                 )
             try:
                 _ = arm.model
@@ -328,6 +327,7 @@ def _lerobot_model(device: LerobotDevice) -> ArmModel:
         rest=nearest_zero,
         title=f"LeRobot {device.type}",
         can_mirror=False,
+        rest_known=False,
     )
 
 

@@ -1,11 +1,12 @@
 """The scriptable face of the whole app: window, command line and tests drive this and nothing below it."""
 
-import time
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arms import ARMS
 from recorders.importers.foreign import ImportWish
 from teleop_studio import jobs
 from teleop_studio.display import Display
@@ -17,23 +18,14 @@ from teleop_studio.operation import DEFAULT_TASK, Operation
 from teleop_studio.pictures_ahead import PicturesAhead
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
-from teleop_studio.processes.rings import RigRings
-from teleop_studio.processes.supervisor import CAMERAS, RigProcesses, limit_threads
+from teleop_studio.processes.supervisor import RigProcesses, limit_threads
 from teleop_studio.remembered import read_operator, remember_operator
 from teleop_studio.rig import RigConfig, RigError
-from teleop_studio.sentences import sentence
+from teleop_studio.rig_setup import RigSetup
 from teleop_studio.session import StudioError
-from teleop_studio.status import (
-    EpisodeRow,
-    FormatInfo,
-    History,
-    InferenceHealth,
-    Overlay,
-    RecorderHealth,
-    RunInfo,
-    State,
-    StudioStatus,
-)
+from teleop_studio.spare_time import may_prepare, work_waits
+from teleop_studio.status import EpisodeRow, FormatInfo, History, Overlay, RunInfo, StudioStatus
+from teleop_studio.studio_status import take_status
 from teleop_studio.tasks import Tasks
 from teleop_studio.trainings import Trainings
 from teleop_studio.transfer import export_formats, export_plan, import_formats, import_plan
@@ -59,8 +51,31 @@ class Studio:
         self._operation = Operation(rig, workspace)
         self._operation.operator = self.library.operator = read_operator(workspace.root)
         self._display = Display(rig)
-        self._cameras_rest = False
         self._seed = seed
+        self._closing: Thread | None = None
+        self.setup = RigSetup(workspace, lambda: self.rig, lambda: self._live is None and not self.closing)
+
+    # --- which rig -------------------------------------------------------------------------------------------------
+
+    def use_rig(self, rig: RigConfig) -> None:
+        """Take another rig, while none is open; the next `open` opens it."""
+        if self._live is not None:
+            raise StudioError(f"The rig {self.rig.name} is open. Close it first.")
+        self.rig = rig
+        operator = self._operation.operator
+        self._operation = Operation(rig, self.workspace)
+        self._operation.operator = operator
+        self._display.watch(None)
+        self._display = Display(rig)
+
+    def rigs(self) -> list[Path]:
+        """The rig files of the workspace, by name."""
+        return sorted(self.workspace.rigs.glob("*.toml"))
+
+    def known_arms(self) -> tuple[tuple[str, str, str], ...]:
+        """(name, title, role) of every arm that a rig can have; role "leader", "follower", or "" for either."""
+        roles = {"either": ""}
+        return tuple((arm.name, arm.title or arm.name, roles.get(arm.role, arm.role)) for arm in ARMS.values())
 
     # --- opening and closing ---------------------------------------------------------------------------------------
 
@@ -72,6 +87,8 @@ class Studio:
         """Start the rig's processes; `poll` leaves CLOSED when both arms, cameras and recorder are ready."""
         if self._live is not None:
             raise StudioError("The rig is open already. Close it first.")
+        if self.closing or self.setup.status.running:
+            raise StudioError(f"The {'set-up' if self.setup.status.running else 'closing rig'} still has the ports.")
         folders = (self.workspace.episodes, self.workspace.trials)
         try:
             self.rig.check_openable()
@@ -81,15 +98,30 @@ class Studio:
         self._operation.live = LiveRig(processes, self._notices)
         processes.start()
 
+    def close_rig(self) -> None:
+        """Begin to close the rig: the arm does what `on_close` says. `closing` tells when its ports are free."""
+        self.tasks.cancel()
+        live = self._operation.close()
+        if live is not None:
+            self._display.watch(None)
+            self._closing = Thread(target=live.processes.stop, name="closing-rig")
+            self._closing.start()
+
+    @property
+    def closing(self) -> bool:
+        """A rig is being closed; it takes seconds."""
+        return self._closing is not None and self._closing.is_alive()
+
     def close(self) -> None:
-        """End everything that belongs to the rig; takes seconds. Training goes on."""
+        """End everything that belongs to this studio; takes seconds. Training goes on."""
         self.tasks.close()
         self.library.close()
         if self.pictures_ahead is not None:
             self.pictures_ahead.close()
-        live = self._operation.close()
-        if live is not None:
-            live.processes.stop()
+        self.close_rig()
+        self.setup.close()
+        if self._closing is not None:
+            self._closing.join()
 
     def poll(self) -> StudioStatus:
         """Hear all processes, go on with the running task, and tell how everything stands. Call at about 30 Hz."""
@@ -106,12 +138,14 @@ class Studio:
         if self.tasks.step(self._notices):
             self.library.recount()
         if self.pictures_ahead is not None:
-            for text in self.pictures_ahead.poll(self.library.count, self._may_prepare()):
+            for text in self.pictures_ahead.poll(self.library.count, may_prepare(self._operation, self.trainings)):
                 self._notices.add(text)
         # After the task: one that has just ended takes its rings with it.
-        self._display.watch(self._shown())
-        self._rest_cameras(self._other_work())
-        self.status = self._take_status()
+        self._display.watch(self.tasks.lockstep_rings or (None if live is None else live.rings))
+        if live is not None:
+            live.rest_cameras(work_waits(self._operation, self.trainings, self.tasks))
+        self.setup.poll()
+        self.status = take_status(self, self._operation, self._display, self._notices)
         return self.status
 
     # --- what is shown ---------------------------------------------------------------------------------------------
@@ -358,54 +392,3 @@ class Studio:
     @property
     def _live(self) -> LiveRig | None:
         return self._operation.live
-
-    def _shown(self) -> RigRings | None:
-        """What the window looks at: a lock-step job while one runs, else the live rig."""
-        return self.tasks.lockstep_rings or (None if self._live is None else self._live.rings)
-
-    def _rest_cameras(self, rest: bool) -> None:
-        """While the arm only holds, a lock-step job or a training gets the core that cameras would take."""
-        if self._live is not None and rest != self._cameras_rest:
-            self._cameras_rest = rest
-            self._live.processes.send(CAMERAS, m.RestCameras(rest))
-
-    def _other_work(self) -> bool:
-        if self._operation.state not in (State.IDLE, State.STOPPED, State.LIMP, State.FAULT) or self._operation.loading:
-            return False
-        training = self.trainings.status()
-        return self.tasks.lockstep_running or (training is not None and training.running)
-
-    def _may_prepare(self) -> bool:
-        """Not beside a take, an arm that moves by itself, or a training, which prepares its pictures itself."""
-        training = self.trainings.status()
-        moving = (State.RECORDING, State.POLICY, State.REPLAY)
-        return self._operation.state not in moving and not (training is not None and training.running)
-
-    def _take_status(self) -> StudioStatus:
-        live, state, job = self._live, self._operation.state, self.tasks.status
-        gap = self._display.soft_start_gap
-        title, detail = sentence(state, gap, job, self._operation.loading, self.tasks.lockstep_running)
-        started_ns = live.takes.progress.started_ns if live else 0
-        recording = live is not None and live.takes.recording
-        return StudioStatus(
-            state=state,
-            title=title,
-            detail=detail,
-            simulated=self.rig.simulated,
-            rig=self.rig.name,
-            scene=self.rig.scene if self.rig.simulated else "",
-            joint_names=self.rig.follower.model.names,
-            cameras=self._display.cameras(),
-            episode_clock_s=(time.monotonic_ns() - started_ns) * 1e-9 if recording and started_ns else 0.0,
-            episodes=self.library.count,
-            operator_side=live.operator_side if live else "",
-            active_run=self._operation.active_run,
-            alignment_gap=gap,
-            loop=self._display.loop(live.processes.scheduling if live else ""),
-            recorder=live.takes.health() if live else RecorderHealth(),
-            inference=live.inference.health() if live else InferenceHealth(),
-            training=self.trainings.status(),
-            preparing=self.pictures_ahead.progress if self.pictures_ahead is not None else (0, 0),
-            job=job,
-            notices=self._notices.said,
-        )

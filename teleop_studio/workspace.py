@@ -45,6 +45,11 @@ class Workspace:
         return self.root / "rigs"
 
     @property
+    def calibrations(self) -> Path:
+        """Calibration files of this workspace's arms: <arm>/<port>.json."""
+        return self.root / "calibration"
+
+    @property
     def episodes(self) -> Path:
         """Human demonstrations."""
         return self.episodes_elsewhere or self.root / "episodes"

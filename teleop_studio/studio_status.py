@@ -1,0 +1,44 @@
+"""How everything stands, taken in one go: the words of the state bar and of every page."""
+
+import time
+from typing import TYPE_CHECKING
+
+from teleop_studio.display import Display
+from teleop_studio.notices import Notices
+from teleop_studio.operation import Operation
+from teleop_studio.sentences import sentence
+from teleop_studio.status import InferenceHealth, RecorderHealth, StudioStatus
+
+if TYPE_CHECKING:
+    from teleop_studio.studio import Studio
+
+
+def take_status(studio: "Studio", operation: Operation, display: Display, notices: Notices) -> StudioStatus:
+    """`operation`, `display` and `notices` are the studio's own."""
+    live, state, job, rig = operation.live, operation.state, studio.tasks.status, studio.rig
+    gap = display.soft_start_gap
+    title, detail = sentence(state, gap, job, operation.loading, studio.tasks.lockstep_running)
+    started_ns = live.takes.progress.started_ns if live else 0
+    recording = live is not None and live.takes.recording
+    return StudioStatus(
+        state=state,
+        title=title,
+        detail=detail,
+        simulated=rig.simulated,
+        rig=rig.name,
+        scene=rig.scene if rig.simulated else "",
+        joint_names=rig.follower.uncalibrated.names,
+        cameras=display.cameras(live.cameras if live else {}),
+        episode_clock_s=(time.monotonic_ns() - started_ns) * 1e-9 if recording and started_ns else 0.0,
+        episodes=studio.library.count,
+        operator_side=live.operator_side if live else "",
+        active_run=operation.active_run,
+        alignment_gap=gap,
+        loop=display.loop(live.processes.scheduling if live else ""),
+        recorder=live.takes.health() if live else RecorderHealth(),
+        inference=live.inference.health() if live else InferenceHealth(),
+        training=studio.trainings.status(),
+        preparing=studio.pictures_ahead.progress if studio.pictures_ahead is not None else (0, 0),
+        job=job,
+        notices=notices.said,
+    )
