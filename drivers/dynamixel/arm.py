@@ -1,7 +1,7 @@
 """An arm of DYNAMIXEL servos: joint units in and out, whatever hangs on the line."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from drivers.arms.model import ArmModel
 from drivers.clock import Clock
-from drivers.dynamixel.arm_checks import near_limits, refuse_alerts, refuse_silence
+from drivers.dynamixel.arm_checks import AT_LIMIT, near_limits, refuse_alerts, refuse_silence
 from drivers.dynamixel.arm_goals import ArmGoals
 from drivers.dynamixel.arm_servos import arm_servos
 from drivers.dynamixel.arm_watch import WATCHDOG_UNIT_MS, ArmWatch
@@ -18,16 +18,18 @@ from drivers.dynamixel.bus_statistics import BusStatistics
 from drivers.dynamixel.calibration import Calibration
 from drivers.dynamixel.fingerprint import check_fingerprint, find_servos, fingerprint
 from drivers.dynamixel.joint_reader import JointReader, ServoStates
-from drivers.dynamixel.servo_repair import JointRepair, effort_packet
+from drivers.dynamixel.servo_repair import JointRepair, effort_packet, engage_steps
 from drivers.dynamixel.servo_setup import prepare_servo
 from drivers.dynamixel.slow_ring import SlowRing, error_words
 from drivers.dynamixel.sync import SyncWrite
 from drivers.dynamixel.torque_off import take_torque_off
-from drivers.errors import BusError, ServoAlert, ServoSilent
+from drivers.dynamixel.transport import Transport
+from drivers.errors import BusError, DriverError, PortLost, ServoAlert, ServoSilent
 from drivers.samples import JointState, ServoReading
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_WATCHDOG = 127
+_MODEL_NUMBER = 0, 2  # address and length
 
 
 class DynamixelArm:
@@ -53,6 +55,7 @@ class DynamixelArm:
         self._last: JointState | None = None
         self._effort = 1.0
         self._repair: JointRepair | None = None
+        self._power: Iterator[None] | None = None
         self._under_repair: list[int] = []
 
     @property
@@ -96,6 +99,17 @@ class DynamixelArm:
         self._goals.refuse_disagreement(states.values)
         self.read()
 
+    def reconnect(self, transport: Transport, expected_fingerprint: str = "") -> None:
+        """Go on at a line that was opened again after `PortLost`; torque stays as the servos have it.
+
+        Raises as `connect` does; soon, when nobody is there to answer.
+        """
+        self._bus.move_to(transport)
+        first = self.servos[0]
+        if self._bus.ask(first.servo_id, *_MODEL_NUMBER) is None:
+            raise ServoSilent(f"{self._bus.label(first.servo_id)} on {self._bus.port} does not answer yet.")
+        self.connect(expected_fingerprint)
+
     def read(self) -> JointState:
         """The state of all joints. Raises `ServoSilent`, `ServoAlert`, `PortLost`."""
         return self._exchange(b"")
@@ -133,6 +147,8 @@ class DynamixelArm:
         disagree. Some joints may be powered then.
         """
         self._end_repair()
+        armed_ms = self._watch.watchdog * WATCHDOG_UNIT_MS
+        self.watchdog(0)
         for index in sorted(self._watch.unprepared):
             prepare_servo(self._bus, self.servos[index], self._goals.limits(self.servos[index]))
         self._reader.ask_everybody()
@@ -146,8 +162,6 @@ class DynamixelArm:
         self._goals.refuse_disagreement(states.values)
         self._goals.set_apart(states.values)
         goals = self._goals.servo_ticks(near_limits(self.model, self._joints(states).position))
-        armed_ms = self._watch.watchdog * WATCHDOG_UNIT_MS
-        self.watchdog(0)
         # First the goal: at torque-on a servo turns to whatever goal it has, however old.
         for servo, goal in zip(self.servos, goals, strict=True):
             self._bus.write(servo.servo_id, servo.table.register("goal_position"), int(goal))
@@ -158,6 +172,36 @@ class DynamixelArm:
         for servo in self.servos:
             self._bus.write(servo.servo_id, servo.table.register("torque_enable"), 1)
         self.watchdog(armed_ms)
+
+    def begin_power(self, share: float) -> None:
+        """Power every joint where it stands, softly and with at most `share` 0..1 of its effort: see `power_step`.
+
+        Raises `DriverError`: a silent servo, a joint beyond its limits.
+        """
+        self._end_repair()
+        goals = self._goals.servo_ticks(near_limits(self.model, self.read().position))
+        self._effort = share
+        self._power = engage_steps(self._bus, self._clock, self.servos, goals.tolist(), share)
+
+    def power_step(self) -> str | None:
+        """The next short step of `begin_power`: None while it is under way, then "" or the sentence why it failed.
+
+        Raises `PortLost`.
+        """
+        if self._power is None:
+            return ""
+        try:
+            with self._bus.hurried():
+                next(self._power)
+        except StopIteration:
+            self._power = None
+            self._watch.powered.update(range(len(self.servos)))
+            return ""
+        except PortLost:
+            raise
+        except DriverError as error:
+            return str(error)
+        return None
 
     def torque_off(self) -> list[str]:
         """Make every servo limp; one that fails does not keep the others powered.
@@ -202,11 +246,19 @@ class DynamixelArm:
         if present:
             self._bus.send(effort_packet(present, share))
 
+    def limit_joint(self, joint_name: str, share: float) -> None:
+        """As `set_effort_limit`, for one joint, as a share 0..1 of what all have. Raises `PortLost`, `KeyError`."""
+        row = {name: row for row, name in enumerate(self.model.names)}[joint_name]
+        indices = [index for index, servo in enumerate(self.servos) if servo.row == row]
+        if not set(indices) & set(self._under_repair):
+            self._bus.send(effort_packet([self.servos[index] for index in indices], share * self._effort))
+
     def power_springs(self) -> None:
         """On a leader: joints with `spring_ma` are held open by that current, the others stay limp.
 
         Raises `ServoSilent`, `ServoRefused`, `PortLost`.
         """
+        self.set_effort_limit(1.0)  # mirroring may have left less
         for index, servo in enumerate(self.servos):
             if servo.joint.spring_ma is None or servo.second:
                 continue
@@ -229,6 +281,19 @@ class DynamixelArm:
             raise ValueError(f"a bus watchdog of {ms} ms is not possible: give 0 (off) to {longest_ms}")
         self._watch.watchdog = units
         self._bus.send(self._group("bus_watchdog", units))
+
+    def outside(self) -> tuple[str, ...]:
+        """A sentence for each joint that the last reading saw beyond its limits, further than it may sag."""
+        if self._last is None:
+            return ()
+        found = []
+        for joint, value in zip(self.model.joints, self._last.position.tolist(), strict=True):
+            if not joint.lower - AT_LIMIT <= value <= joint.upper + AT_LIMIT:
+                found.append(
+                    f"{joint.name} of {self.model.name} stands at {value:.2f}, outside its limits {joint.lower:g} .. "
+                    f"{joint.upper:g}. Move it inside by hand; if it looks right, its home is wrong: calibrate the arm."
+                )
+        return tuple(found)
 
     def alerts(self) -> dict[str, str]:
         """Why joints protect themselves: {joint: "overload"}. Asks the servos. Raises `ServoSilent`."""
@@ -268,13 +333,16 @@ class DynamixelArm:
         problem = self._repair.step()
         if problem is None:
             return None
-        indices, holding = self._under_repair, self._repair.holding
+        indices, repair = self._under_repair, self._repair
         self._end_repair()
         if not problem:
             self._watch.unprepared.difference_update(indices)
-            if holding:
+            if repair.holding:
                 self._watch.powered.update(indices)
             self.watchdog(self._watch.watchdog * WATCHDOG_UNIT_MS)
+        elif repair.holding and not repair.protecting:
+            # An alert shows for itself in every reading; this joint would only be limp.
+            self._watch.keeps_limp(indices)
         return problem
 
     def close(self) -> None:
@@ -339,6 +407,7 @@ class DynamixelArm:
         self._goals.address([index for index in range(len(self.servos)) if index not in indices])
 
     def _end_repair(self) -> None:
+        self._power = None
         if self._repair is not None:
             self._repair = None
             self._leave_out(())

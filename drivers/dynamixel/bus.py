@@ -183,6 +183,11 @@ class DynamixelBus:
             self._fast_failures = 0
         return reply
 
+    def move_to(self, transport: Transport) -> None:
+        """Go on at another end of the line, after `PortLost`; the old one is closed."""
+        self._transport.close()
+        self._transport, self._unsettled = transport, True
+
     def close(self) -> None:
         self._transport.close()
 
@@ -247,14 +252,7 @@ class DynamixelBus:
             received = self._transport.read(wanted, deadline_ns)
             over = len(received) < wanted
             for status in decoder.feed(received) + (decoder.finish() if over else []):
-                if status.instruction != STATUS:
-                    continue
-                if status.servo_id in open_ids and block.put(reply, status.servo_id, status.error, status.data):
-                    open_ids.discard(status.servo_id)
-                elif status.servo_id == BROADCAST or (
-                    status.servo_id in block.ids and len(status.data) != block.data_length
-                ):
-                    self._note_late()
+                self._enter(block, reply, open_ids, status)
             if over:
                 break
         if not open_ids:
@@ -263,6 +261,18 @@ class DynamixelBus:
         for servo_id in decoder.damaged:
             block.put_damaged(reply, servo_id)
         self._count_failure(decoder.crc_errors > 0)
+
+    def _enter(self, block: SyncRead, reply: SyncReply, open_ids: set[int], status: Packet) -> None:
+        servo_id = status.servo_id
+        if status.instruction != STATUS or not (servo_id == BROADCAST or servo_id in block.ids):
+            return
+        if servo_id in open_ids and block.put(reply, servo_id, status.error, status.data):
+            open_ids.discard(servo_id)
+        elif servo_id == BROADCAST or len(status.data) != block.data_length:
+            # The answer to a request that was given up.
+            self._note_late()
+        elif block.contradicts(reply, servo_id, status.data):
+            open_ids.add(servo_id)
 
     def _transact(self, servo_id: int, request: bytes, data_length: int) -> Packet:
         for attempt in (0, 1):

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.clock import Clock
-from drivers.errors import DriverError
+from drivers.errors import DriverError, PortLost
 from drivers.samples import JointState
+from teleop_studio.control.first_motion import Waiting
+from teleop_studio.control.follow_watch import FollowWatch
+from teleop_studio.control.leader_mirror import LeaderMirror
 from teleop_studio.control.safety import SafetyGate, Verdict
 from teleop_studio.control.sources import HOLD, LEADER, ActionSource, HoldSource
 
@@ -36,7 +39,10 @@ class FollowerArm(Protocol):
 
 @dataclass(frozen=True)
 class Tick:
-    """What one tick saw and did. `requested`, `action` (D,); nan in `requested` when the source said nothing."""
+    """What one tick saw and did. `requested`, `action` (D,); nan in `requested` when the source said nothing.
+
+    `gap` the largest distance of a joint from what is asked for; `waiting` why it is not followed yet.
+    """
 
     index: int
     stamp_ns: int
@@ -50,25 +56,39 @@ class Tick:
     reason: str
     late_ns: int
     missed_deadlines: int
+    waiting: Waiting = Waiting.NOTHING
 
 
 class ControlLoop:
     """Fixed-rate loop over both arms.
 
     `tick` never raises for a bus fault or a failing source: the tick becomes a hold, `fault` says why, and listeners
-    are told. A follower silent for `LOST_TICKS` is only read from then on, until `engage` has put torque on again.
-    Torque goes on only through `engage`, off only through `release`.
+    are told. A follower silent for `LOST_TICKS`, or whose port is gone, is only read from then on, until `engage` has
+    put torque on again. A joint that protects itself, or does not follow, ends the source: the arm holds until the
+    next `engage`. Torque goes on only through `engage`, off only through `release`. With a `mirror` a leader that is
+    not where the follower is gets led there before it drives. `news` is for the operator; whoever reads it empties it.
     """
 
     def __init__(
-        self, leader: LeaderArm, follower: FollowerArm, gate: SafetyGate, clock: Clock, rate_hz: float = 100.0
+        self,
+        leader: LeaderArm,
+        follower: FollowerArm,
+        gate: SafetyGate,
+        clock: Clock,
+        rate_hz: float = 100.0,
+        follow: FollowWatch | None = None,
+        mirror: LeaderMirror | None = None,
     ):
         self._leader, self._follower, self._gate, self._clock = leader, follower, gate, clock
+        self._follow, self.mirror = follow, mirror
         self.period_ns = round(1e9 / rate_hz)
         self.source: ActionSource = HoldSource()
         self.driving = False  # False: only reads, commands nothing (limp, paused, lost or not engaged yet)
         self.limp = True  # False from `engage` to `release`: the servos hold, even while nothing drives them
         self.fault = ""
+        self.news: list[str] = []
+        self.leader_lost = self.follower_lost = False  # its port is gone; whoever opens it again sets this back
+        self._stuck = ""
         self._listeners: list[Callable[[Tick], None]] = []
         self._index = 0
         self._missed = 0
@@ -76,6 +96,11 @@ class ControlLoop:
         self._deadline_ns: int | None = None
         self._leader_state: JointState | None = None
         self._follower_state: JointState | None = None
+
+    @property
+    def mirroring(self) -> bool:
+        """The leader is being led to the follower."""
+        return self.mirror is not None and self.mirror.active
 
     def listen(self, listener: Callable[[Tick], None]) -> None:
         """Call `listener(tick)` at the end of each tick; it must be quick and must not raise."""
@@ -86,6 +111,7 @@ class ControlLoop:
 
         Raises a `DriverError` when the follower can not be reached; nothing drives it then.
         """
+        self._end_mirror()
         if self.driving:
             # Keep the last goal: re-reading the sagged pose would let the arm drop by its gravity error.
             self._gate.hand_over()
@@ -96,23 +122,32 @@ class ControlLoop:
             self._gate.engage(self._follower_state.position)
             self.driving = True
         self._silent_ticks = 0
-        self.fault = ""
+        self.fault = self._stuck = ""
+        if self._follow is not None:
+            self._follow.restart()
         self.source = source
+        if source.name == LEADER:
+            self._begin_mirror()
 
     def hold(self) -> None:
         """Keep the follower where its last command put it. Does nothing to a limp arm."""
+        self._end_mirror()
         self.source = HoldSource()
 
     def pause(self) -> None:
         """Stop commanding without touching torque: the servos keep their last goal. `engage` starts from the pose."""
-        self.source = HoldSource()
+        self.hold()
         self.driving = False
 
     def release(self) -> list[str]:
         """Torque off at every servo that can be reached; returns what could not."""
-        self.pause()
+        self.source = HoldSource()
+        self.driving = False
         self.limp = True
-        return self._follower.torque_off()
+        self._stuck = ""
+        missed = self._follower.torque_off()
+        self._end_mirror()
+        return missed
 
     def wait(self) -> int:
         """Sleep to the next deadline; returns how late the wake-up was, ns.
@@ -136,16 +171,20 @@ class ControlLoop:
         """One cycle; None until both arms have answered once."""
         now_ns = self._clock.now_ns()
         problems: list[str] = []
-        self._read_leader(problems)
+        self._read_leader(now_ns, problems)
         requested, verdict = None, None
         if self.driving:
             requested = self._ask_source(now_ns, problems)
             reading = self._leader_state if self.source.name == LEADER else None
             # The nominal period, also after a missed deadline: a late tick must not take a longer step.
-            verdict = self._gate.limit(requested, reading, now_ns, self.period_ns * 1e-9)
+            verdict = self._gate.limit(requested, reading, now_ns, self.period_ns * 1e-9, self._follower_state)
             if verdict.reason:
                 problems.append(verdict.reason)
+            if verdict.news:
+                self.news.append(verdict.news)
         self._exchange(verdict, problems)
+        if self._stuck:
+            problems.append(self._stuck)
         self.fault = problems[0] if problems else ""
         tick = self._describe(now_ns, late_ns, requested, verdict)
         if tick is not None:
@@ -160,6 +199,9 @@ class ControlLoop:
         if self._leader_state is None or self._follower_state is None:
             return None
         nothing = np.full_like(self._follower_state.position, np.nan)
+        gap, waiting = (verdict.gap, verdict.waiting) if verdict else (0.0, Waiting.NOTHING)
+        if verdict and self.mirroring:
+            gap, waiting = float(np.abs(self._leader_state.position - verdict.action).max()), Waiting.MIRRORING
         return Tick(
             index=self._index,
             stamp_ns=now_ns,
@@ -169,15 +211,18 @@ class ControlLoop:
             action=verdict.action if verdict else nothing,
             source=self.source.name if self.driving else HOLD,
             aligning=verdict.aligning if verdict else False,
-            gap=verdict.gap if verdict else 0.0,
+            gap=gap,
             reason=self.fault,
             late_ns=late_ns,
             missed_deadlines=self._missed,
+            waiting=waiting,
         )
 
     def _ask_source(self, now_ns: int, problems: list[str]) -> NDArray[np.float64] | None:
-        """The source's request; None, which is a hold, when there is none or the follower did not answer last time."""
-        if self._leader_state is None or self._follower_state is None or self._silent_ticks:
+        """The source's request; None, which is a hold, when there is none or an arm it rests on is not to be had."""
+        if self.mirroring or self._silent_ticks or (self.leader_lost and self.source.name == LEADER):
+            return None
+        if self._leader_state is None or self._follower_state is None:
             return None
         try:
             requested = self.source.action(now_ns, self._leader_state, self._follower_state)
@@ -190,11 +235,19 @@ class ControlLoop:
             self._gate.hand_over()
             return None
 
-    def _read_leader(self, problems: list[str]) -> None:
+    def _read_leader(self, now_ns: int, problems: list[str]) -> None:
+        mirror, led = self.mirror, self.mirroring
         try:
-            self._leader_state = self._leader.read()
+            if mirror is None or not led:
+                self._leader_state = self._leader.read()
+                return
+            self._leader_state = mirror.read(now_ns, self.period_ns * 1e-9)
+            if not mirror.active:
+                self._after_mirror(mirror)
         except DriverError as error:
+            self.leader_lost |= isinstance(error, PortLost)
             problems.append(str(error))
+            self._end_mirror()
 
     def _exchange(self, verdict: Verdict | None, problems: list[str]) -> None:
         try:
@@ -203,20 +256,59 @@ class ControlLoop:
             else:
                 self._follower_state = self._follower.command_and_read(verdict.action)
         except DriverError as error:
+            self.follower_lost |= isinstance(error, PortLost)
             problems.append(str(error))
             self._silent_ticks += 1
             self._gate.hand_over()
-            if self.driving and self._silent_ticks >= LOST_TICKS:
+            if self.driving and (self._silent_ticks >= LOST_TICKS or self.follower_lost):
                 self.pause()
         else:
             self._silent_ticks = 0
-            self._note_alerts(self._follower_state, problems)
+            if verdict is not None:
+                self._watch_alerts(self._follower_state, problems)
+                self._watch_following(self._follower_state, verdict.action)
 
-    def _note_alerts(self, follower: JointState, problems: list[str]) -> None:
+    def _watch_alerts(self, follower: JointState, problems: list[str]) -> None:
         """A servo that protects itself goes limp alone, while its neighbours keep on driving the arm."""
-        if self.driving and follower.alert.any():
-            joints = [name for name, alert in zip(self._gate.joint_names, follower.alert, strict=True) if alert]
-            problems.append(
-                f"The servo of {', '.join(joints)} protects itself (overload, heat or voltage): holding. Free the "
-                "joint and let it cool, take the torque off, then reboot the servo or switch the arm off and on."
+        if not follower.alert.any():
+            return
+        joints = [name for name, alert in zip(self._gate.joint_names, follower.alert, strict=True) if alert]
+        problems.append(
+            f"The servo of {', '.join(joints)} protects itself (overload, heat or voltage): holding. Free the "
+            "joint, let it cool and support it, then restart the servo (or switch the arm off and on) and resume."
+        )
+        self.hold()
+
+    def _watch_following(self, follower: JointState, command: NDArray[np.float64]) -> None:
+        if self._follow is None:
+            return
+        stuck = self._follow.step(command, follower.position, self.period_ns * 1e-9)
+        if stuck and np.isfinite(follower.position).all():
+            # Goal := where it is, so that nothing goes on pushing into whatever is in the way.
+            self._gate.engage(follower.position)
+            self._follow.restart()
+            self.hold()
+            self._stuck = stuck
+
+    def _begin_mirror(self) -> None:
+        command = self._gate.command
+        if self.mirror is None or self._leader_state is None or command is None:
+            return
+        try:
+            self.mirror.begin(self._leader_state.position, command)
+        except DriverError as error:
+            self.news.append(f"The leader can not be led to the follower. {error}")
+
+    def _end_mirror(self) -> None:
+        if self.mirror is not None and self.mirror.active:
+            self.mirror.end()
+            self._after_mirror(self.mirror)
+
+    def _after_mirror(self, mirror: LeaderMirror) -> None:
+        self._gate.hand_over()
+        if mirror.pushed:
+            self.news.append(
+                "The leader was pushed and is limp again. The follower comes to it slowly once it is near."
             )
+        if mirror.problem:
+            self.news.append(mirror.problem)

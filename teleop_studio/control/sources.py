@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from drivers.samples import JointState
 
-LEADER, POLICY, REPLAY, HOLD = "leader", "policy", "replay", "hold"
+LEADER, POLICY, REPLAY, HOLD, REST = "leader", "policy", "replay", "hold", "rest"
 
 
 class ActionSource(Protocol):
@@ -38,6 +38,31 @@ class HoldSource:
 
     def action(self, now_ns: int, leader: JointState, follower: JointState) -> NDArray[np.float64] | None:
         return None
+
+
+class RestSource:
+    """The follower moves smoothly from where it is to `pose` (D,), no joint faster than `speed` joint units/s.
+
+    `finished` once `pose` has been asked for. The way is straight in joint space and as slow as its longest joint
+    needs; minimum jerk, s(u) = 10 u^3 - 15 u^4 + 6 u^5, whose top speed is 15/8 of the mean.
+    """
+
+    name = REST
+
+    def __init__(self, pose: NDArray[np.float64], speed: float = 0.5) -> None:
+        self._pose, self._speed = np.asarray(pose, np.float64), speed
+        self._start: tuple[int, NDArray[np.float64], float] | None = None
+        self.finished = False
+
+    def action(self, now_ns: int, leader: JointState, follower: JointState) -> NDArray[np.float64] | None:
+        if self._start is None:
+            far = float(np.abs(self._pose - follower.position).max())
+            self._start = (now_ns, follower.position, max(1.875 * far / self._speed, 1e-3))
+        start_ns, start, duration_s = self._start
+        u = min(1.0, (now_ns - start_ns) * 1e-9 / duration_s)
+        self.finished = u >= 1.0
+        goal: NDArray[np.float64] = start + u**3 * (10 - 15 * u + 6 * u**2) * (self._pose - start)
+        return goal
 
 
 class ReplaySource:
