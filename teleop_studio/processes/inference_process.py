@@ -99,7 +99,7 @@ class _Inference:
         request, asked_ns = int(wish[1]["request"]), int(wish[1]["asked_ns"])
         taken = take_observation(self._rings)
         if taken is None:
-            self._refuse(request, "No camera picture or no joint reading has arrived yet.")
+            self._refuse(request, "A camera gives no pictures, or no joint reading has arrived yet.")
             return
         observation, row = taken
         try:

@@ -8,19 +8,21 @@ from numpy.typing import NDArray
 from teleop_studio.chunk import Observation
 from teleop_studio.processes.rings import RigRings
 
+STALE_NS = 1_000_000_000  # a camera that was lost must not show the policy how the world was
 _SEARCH_TICKS = 200
 
 
 def take_observation(rings: RigRings, task: str = "") -> tuple[Observation, NDArray[Any]] | None:
     """The observation and the control tick it rests on; None while a camera or the arm has delivered nothing.
 
+    Nor is there one when a camera's newest picture is a second older than the newest tick.
     The state is the newest follower reading not after the newest picture, as in the training data.
     """
     images: dict[str, NDArray[np.uint8]] = {}
     stamp_ns = 0
     for name, ring in rings.frames.items():
         newest = ring.latest()
-        if newest is None:
+        if newest is None or rings.ticks.newest_stamp_ns() - newest[1] > STALE_NS:
             return None
         images[name] = newest[2]["rgb"][None]
         stamp_ns = max(stamp_ns, newest[1])

@@ -23,6 +23,7 @@ from teleop_studio.processes.disk_room import LEAST_S, DiskRoom
 from teleop_studio.processes.rings import RigRings, RingSpecs
 from teleop_studio.processes.take import Take
 from teleop_studio.processes.take_description import describe
+from teleop_studio.processes.take_pictures import passing_through, stamped_by
 from teleop_studio.rig import RigConfig
 
 _FOLLOW_S = 0.02
@@ -111,13 +112,15 @@ class _Recorder:
         self._told_s = float("-inf")
         try:
             self._require_room(message.folder)
-            description = describe(self._rig, message.task, message.source, message.extra, message.operator)
+            passed_through = passing_through(self._rings)
+            extra = message.extra if self._rig.simulated else {"stamps": stamped_by(self._rings), **message.extra}
+            description = describe(self._rig, message.task, message.source, extra, message.operator, passed_through)
             self._writer = EpisodeWriter(message.folder, description)
         except (RecorderError, ValueError) as error:
             self._writer = None
             self._pipe.send(m.TakeRefused(str(error), self._number))
             return
-        self._take = Take(self._writer, self._rig, self._rings, message.first_tick)
+        self._take = Take(self._writer, self._rig, self._rings, message.first_tick, passed_through=passed_through)
 
     def _end(self, outcome: str, why: str = "") -> None:
         """The next take may begin as soon as this returns: nothing here waits for the disk."""

@@ -16,6 +16,7 @@ from teleop_studio.processes.messages import TakeProgress
 from teleop_studio.processes.picture_count import Missing, PictureCount
 from teleop_studio.processes.rings import RigRings, chunk_of
 from teleop_studio.processes.shared_ring import SharedRing
+from teleop_studio.processes.take_pictures import TakePictures
 from teleop_studio.processes.tick_row import SOURCES
 from teleop_studio.rig import RigConfig
 
@@ -31,7 +32,7 @@ class Take:
     The first row kept is the first one after the soft start. `follow` may be called as rarely as the rings allow
     (two seconds for pictures); what was overwritten before it could be read becomes a gap in the episode, and so does
     what the clock says was due and never came. `clocks` gives (monotonic, wall) ns for the anchors; None in lock-step,
-    whose clock runs beside that of the wall.
+    whose clock runs beside that of the wall. `passed_through` are the cameras whose description says so.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class Take:
         rings: RigRings,
         first_tick: int,
         clocks: Clocks | None = read_clocks,
+        passed_through: frozenset[str] = frozenset(),
     ) -> None:
+        self._pictures = TakePictures(writer, rig, passed_through)
         self._writer, self._rig, self._rings, self._clocks = writer, rig, rings, clocks
         self._tick = first_tick
         self._kept_tick = -1  # ring index of the newest row kept
@@ -214,7 +217,7 @@ class Take:
             number, missing = count.next(int(row["sequence"]), stamp_ns)
             if missing is not None:
                 self._add_gap(camera, missing)
-            self._writer.add_image(camera, stamp_ns, number, row["rgb"])
+            self._pictures.add(camera, stamp_ns, number, row)
 
     def _close_camera(self, camera: str, count: PictureCount) -> None:
         for missing in count.close(self._newest_ns):

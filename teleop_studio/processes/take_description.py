@@ -1,5 +1,6 @@
 """What an episode file says about the rig, the operator and the task before its first tick."""
 
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -10,8 +11,15 @@ from recorders.episode import CameraDescription, EpisodeDescription
 from teleop_studio.rig import ArmConfig, CameraConfig, RigConfig
 
 
-def describe(rig: RigConfig, task: str, source: str, extra: dict[str, Any], operator: str = "") -> EpisodeDescription:
-    """Raises `ValueError` for values that could not be stored."""
+def describe(
+    rig: RigConfig,
+    task: str,
+    source: str,
+    extra: dict[str, Any],
+    operator: str = "",
+    passed_through: frozenset[str] = frozenset(),
+) -> EpisodeDescription:
+    """`passed_through` are the cameras whose own JPEGs are kept. Raises `ValueError` for what could not be stored."""
     model = rig.follower.model
     return EpisodeDescription(
         task=task,
@@ -22,7 +30,7 @@ def describe(rig: RigConfig, task: str, source: str, extra: dict[str, Any], oper
         joint_names=model.names,
         effort_units=tuple(MODELS[joint.servo].effort_unit if joint.servo else "none" for joint in model.joints),
         control_hz=rig.control_hz,
-        cameras=tuple(_camera(rig, camera) for camera in rig.cameras),
+        cameras=tuple(_camera(rig, camera, camera.name in passed_through) for camera in rig.cameras),
         operator=operator,
         extra={"leader": asdict(rig.leader), "follower": asdict(rig.follower), **extra},
         calibration={"leader": _arm(rig.leader), "follower": _arm(rig.follower)},
@@ -35,7 +43,7 @@ def _arm(config: ArmConfig) -> dict[str, Any]:
     return {"arm": model.name, "port": config.port, "baud": model.baud, "joints": [asdict(j) for j in model.joints]}
 
 
-def _camera(rig: RigConfig, camera: CameraConfig) -> CameraDescription:
+def _camera(rig: RigConfig, camera: CameraConfig, passed_through: bool) -> CameraDescription:
     return CameraDescription(
         camera.name,
         camera.width,
@@ -43,9 +51,15 @@ def _camera(rig: RigConfig, camera: CameraConfig) -> CameraDescription:
         camera.fps,
         codec=camera.codec,
         quality=camera.quality,
-        serial=camera.kind,
+        passthrough=passed_through,
+        serial=_serial(camera),
         calibration=_optics(rig, camera),
     )
+
+
+def _serial(camera: CameraConfig) -> str:
+    """What tells it from its twin; of an address without the name and password in it."""
+    return f"{camera.kind} {re.sub('//[^/@]*@', '//', camera.device)}".strip()
 
 
 def _optics(rig: RigConfig, camera: CameraConfig) -> dict[str, Any]:
