@@ -37,6 +37,10 @@ class ArmWatch:
         self.forgive(range(len(self._servos)))
         self._notices.clear()
 
+    def keeps_limp(self, indices: Sequence[int]) -> None:
+        """These servos should hold and do not."""
+        self._restarted.update(indices)
+
     def forgive(self, indices: Sequence[int]) -> None:
         """The restart of these servos is dealt with."""
         self._restarted.difference_update(indices)

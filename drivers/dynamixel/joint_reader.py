@@ -16,7 +16,8 @@ from drivers.dynamixel.wire import ALERT_BIT
 # Effort, velocity and position lie side by side on every X servo, so one block reads all three.
 STATE_ADDRESS: Final = 126
 STATE_FIELDS: Final = np.dtype([("effort", "<i2"), ("velocity", "<i4"), ("position", "<i4")])
-MISSES_ALLOWED: Final = 3  # in a row; a servo that misses so many is lost
+MISSES_ALLOWED: Final = 3  # in a row; a servo that misses so many for so long is lost
+_LOST_NS = 100_000_000  # a computer that stumbles misses several readings in no time
 _PROBE_EVERY = 8  # readings between two questions to a lost servo
 
 
@@ -43,9 +44,9 @@ class ServoStates:
 class JointReader:
     """One group read of all servos per call.
 
-    A servo that missed `MISSES_ALLOWED` readings in a row is lost: asking it would cost every reading two time-outs, so
-    it is left out and asked alone now and then. When it answers it is asked again like the others; `returned` names
-    those until `take_returned`. `leave_out` names servos that are not asked at all.
+    A servo that missed `MISSES_ALLOWED` readings in a row and 0.1 s is lost: asking it would cost every reading two
+    time-outs, so it is left out and asked alone now and then. When it answers it is asked again like the others;
+    `take_returned` names it then. `leave_out` names servos that are not asked at all.
     """
 
     def __init__(self, servos: Sequence[ArmServo], bus: DynamixelBus, clock: Clock) -> None:
@@ -142,7 +143,7 @@ class JointReader:
         self._count_alerts(alert)
         self._values, self._last_alert = values, alert
         self._seen_ns[fresh] = stamp_ns
-        self._count_misses(fresh)
+        self._count_misses(fresh, stamp_ns)
         self._whole = bool(fresh.all())
         return ServoStates(stamp_ns, values, stamp_ns - self._seen_ns, alert, False)
 
@@ -151,11 +152,12 @@ class JointReader:
             self._bus.servos[self._ids[row]].alerts += 1
             self._alerted.append(int(row))
 
-    def _count_misses(self, fresh: NDArray[np.bool_]) -> None:
+    def _count_misses(self, fresh: NDArray[np.bool_], now_ns: int) -> None:
         self._returned += map(int, np.flatnonzero(fresh & (self.misses > 0)))
         self.misses = np.where(fresh, 0, self.misses + 1)
         self.misses[list(self._away)] = 0
-        lost = set(map(int, np.flatnonzero(self.misses >= MISSES_ALLOWED)))
+        long_ago = now_ns - self._seen_ns > _LOST_NS
+        lost = set(map(int, np.flatnonzero(long_ago & (self.misses >= MISSES_ALLOWED))))
         if lost != self.lost:
             self.lost = lost
             self._choose()

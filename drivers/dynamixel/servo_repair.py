@@ -18,24 +18,12 @@ _PATIENCE_NS = 1_500_000_000  # beyond the boot
 _RAMP_NS = 500_000_000
 
 
-class JointRepair:
-    """The restart of one joint's servos; `step` once per tick.
+class SteppedWork:
+    """Work on servos that a control loop does a short step at a time. `alerted`: it failed at a hardware error."""
 
-    `holding`: the arm is powered, so the joint gets its torque back where it stands, up to `effort` 0..1. Then `done`.
-    """
-
-    def __init__(
-        self,
-        bus: DynamixelBus,
-        clock: Clock,
-        goals: ArmGoals,
-        servos: Sequence[ArmServo],
-        holding: bool,
-        effort: float,
-    ) -> None:
-        self._bus, self._clock, self._goals, self._servos = bus, clock, goals, servos
-        self.holding, self._effort = holding, effort
-        self._steps = self._all_steps()
+    def __init__(self, bus: DynamixelBus, steps: Iterator[None]) -> None:
+        self._bus, self._steps = bus, steps
+        self.alerted = False
 
     def step(self) -> str | None:
         """None while it is under way, then "" or the sentence why it failed. Raises `PortLost`."""
@@ -47,23 +35,27 @@ class JointRepair:
         except PortLost:
             raise
         except DriverError as error:
+            self.alerted = isinstance(error, ServoAlert)
             return str(error)
         return None
 
-    def _all_steps(self) -> Iterator[None]:
-        yield from restart_steps(self._bus, self._clock, self._servos, self._goals.limits)
-        if not self.holding:
-            return
-        ticks = []
-        for servo in self._servos:
-            ticks.append(self._bus.read(servo.servo_id, servo.table.register("present_position")))
-            yield
-        # A restart makes a multi-turn servo forget its turns.
-        row = self._servos[0].row
-        self._goals.find_turn(row, ticks[0])
-        into_limits = self._goals.nearest_ticks(row, ticks[0]) - ticks[0]
-        goals = [at + into_limits for at in ticks]
-        yield from engage_steps(self._bus, self._clock, self._servos, goals, self._effort)
+
+def repair_steps(
+    bus: DynamixelBus, clock: Clock, goals: ArmGoals, servos: Sequence[ArmServo], effort: float | None
+) -> Iterator[None]:
+    """Restart the servos of one joint, set them up, and with an `effort` 0..1 power them where they stand."""
+    yield from restart_steps(bus, clock, servos, goals.limits)
+    if effort is None:
+        return
+    ticks = []
+    for servo in servos:
+        ticks.append(bus.read(servo.servo_id, servo.table.register("present_position")))
+        yield
+    # A restart makes a multi-turn servo forget its turns.
+    row = servos[0].row
+    goals.find_turn(row, ticks[0])
+    into_limits = goals.nearest_ticks(row, ticks[0]) - ticks[0]
+    yield from engage_steps(bus, clock, servos, [at + into_limits for at in ticks], effort)
 
 
 def restart_steps(

@@ -114,6 +114,19 @@ class SyncRead:
         reply.outcome[row] = Outcome.OK
         return True
 
+    def contradicts(self, reply: SyncReply, servo_id: int, data: bytes) -> bool:
+        """Whether this second status of a servo says other things than the first; then neither counts any longer.
+
+        One of the two came from another servo that mistook its id.
+        """
+        row = self._row_of[servo_id]
+        if reply.outcome[row] != Outcome.OK or len(data) != self.data_length:
+            return False
+        if reply.values[row] == np.frombuffer(data, self._fields, 1)[0]:
+            return False
+        reply.outcome[row] = Outcome.MISSING
+        return True
+
     def put_damaged(self, reply: SyncReply, servo_id: int) -> None:
         """Enter that a status with a wrong checksum came from this servo, by what it said."""
         row = self._row_of.get(servo_id)
@@ -137,13 +150,18 @@ class SyncRead:
         if not raw.startswith(self.fast_head):
             return reply
         start, crc = _FAST_HEAD, crc16(raw[:_FAST_HEAD])
-        while len(raw) >= (end := start + self._slot.itemsize):
+        for row, servo_id in enumerate(self.ids):
+            end = start + self._slot.itemsize
+            if len(raw) < end:
+                break
             crc = crc16(raw[start : end - 2], crc)
             if crc != raw[end - 2] | raw[end - 1] << 8:
                 # Every later checksum covers this part too, so nothing behind it can be trusted.
-                reply.outcome[(start - _FAST_HEAD) // self._slot.itemsize] = Outcome.CRC
+                reply.outcome[row] = Outcome.CRC
                 break
-            self.put(reply, raw[start + 1], raw[start], raw[start + 2 : end - 2])
+            # They answer in the order of the request; a part under another id is nobody's.
+            if raw[start + 1] == servo_id:
+                self.put(reply, servo_id, raw[start], raw[start + 2 : end - 2])
             start, crc = end, crc16(raw[end - 2 : end], crc)
         return reply
 
