@@ -133,6 +133,14 @@ def test_its_calibration_covers_the_limits_and_is_its_own_inverse(arm: ArmModel)
         assert np.all(np.abs(calibration.to_radians(ticks) - pose) <= half_tick + 1e-12)
 
 
+def test_its_limits_lie_where_its_servos_can_turn(arm: ArmModel) -> None:
+    # Position mode: one turn, which `Calibration` checks. The others: 256 turns either way.
+    calibration = Calibration(arm)
+    assert np.all(calibration.lower_ticks >= -1_048_575)
+    assert np.all(calibration.upper_ticks <= 1_048_575)
+    assert np.all(calibration.upper_ticks - calibration.lower_ticks <= 4097), "no joint turns more than once"
+
+
 def test_its_speeds_are_possible_and_stop_within_the_joint(arm: ArmModel) -> None:
     assert np.all(arm.max_speed > SafetyLimits().soft_start_speed)
     braking_way = arm.max_speed**2 / (2 * arm.max_acceleration)
