@@ -140,9 +140,9 @@ class Decoder:
         packets = []
         while self._seek_header():
             end = 7 + _length(self._buffer)
+            if self._drop_false_header(end):
+                continue
             if len(self._buffer) < end:
-                if self._drop_false_header(end):
-                    continue
                 break
             raw = bytes(self._buffer[:end])
             if crc16(raw[:-2]) != raw[-2] | raw[-1] << 8:
@@ -168,7 +168,7 @@ class Decoder:
         del self._buffer[:4]
 
     def _drop_false_header(self, end: int) -> bool:
-        """Drop an unfinished packet whose body holds a header; True when it did."""
+        """Drop a beginning whose body holds a header; True when it did."""
         buffer = self._buffer
         if len(buffer) > 7 and buffer[4] == BROADCAST and buffer[7] == STATUS:
             return False
