@@ -11,6 +11,7 @@ from drivers.lerobot_adapter.device import take_cameras
 from drivers.lerobot_adapter.known import configuration
 from teleop_studio.processes.child import Pipe
 from teleop_studio.processes.messages import CameraState, Ready, RestCameras
+from teleop_studio.processes.picture_watch import CameraReport, PictureWatch
 from teleop_studio.processes.rings import FrameRow, RigRings
 from teleop_studio.processes.shared_ring import SharedRing
 from teleop_studio.rig import LEROBOT, CameraConfig, RigConfig
@@ -70,7 +71,7 @@ class _Feed:
         """`part` LeRobot's configuration of it, None for a camera that belongs to no robot. Raises `CameraMissing`."""
         self._config, self._part, self._ring, self._news, self._rest = config, part, ring, news, rest
         self._row, self._clock = FrameRow.of(config), MonotonicClock()
-        self._state = "ok"
+        self._watch, self._report = PictureWatch(config, self._clock.now_ns()), CameraReport(config.name)
         self._camera: LerobotCamera | None = self._open()
 
     def start(self) -> None:
@@ -88,9 +89,11 @@ class _Feed:
             try:
                 if self._camera is None:
                     self._camera = self._open()
+                    self._watch.opened(self._clock.now_ns())
                 self._take(self._camera)
             except CameraError as error:
-                self._tell("lost", str(error))
+                self._watch.gone(str(error))
+                self._tell()
                 if self._camera is not None:
                     self._camera.close()
                     self._camera = None
@@ -101,13 +104,14 @@ class _Feed:
         # Numbered by the ring: a camera that was opened again counts on.
         row = self._row.fill(self._ring.written, image.rgb, driver_stamp=image.driver_stamp)
         self._ring.push(row, image.stamp_ns)
-        self._tell("ok", "")
         if self._rest.is_set():
             threading.Event().wait(_REST_S)
+            return  # the few pictures of a resting camera say nothing about it
+        self._watch.see(image, self._clock.now_ns())
+        self._tell()
 
-    def _tell(self, state: str, text: str) -> None:
-        if state == self._state:
-            return
-        self._state = state
-        notice = text or f"Camera {self._config.name} is back."
-        self._news.put(CameraState(self._config.name, state, text, notice))
+    def _tell(self) -> None:
+        now_ns = self._clock.now_ns()
+        told = self._report.next(*self._watch.state(now_ns), now_ns)
+        if told is not None:
+            self._news.put(told)
