@@ -27,10 +27,10 @@ def open_arms(rig: RigConfig, lines: Lines) -> tuple[Arm, Arm]:
 
 
 def connect_arm(config: ArmConfig, transport: Transport, clock: Clock) -> DynamixelArm:
-    """An arm on any transport. Raises a `DriverError`."""
+    """An arm on any transport, if it is the one the rig was set up with. Raises a `DriverError`."""
     arm = DynamixelArm(config.model, DynamixelBus(transport, clock), clock)
     try:
-        arm.connect()
+        arm.connect(config.fingerprint)
     except Exception:
         arm.close()
         raise

@@ -172,8 +172,7 @@ class SetupBench:
 
     def _look(self) -> None:
         for watched in self._watched:
-            ticks = {servo_id: watched.bus.read(servo_id, _POSITION) for servo_id in watched.ids}
-            watched.line.moved = watched.wiggle.feed(ticks)
+            self._look_at(watched)
         if self._guide is not None and not self._guide.finished:
             self._guide.look()
             if self._guide.verifying:
@@ -293,8 +292,12 @@ class SetupBench:
             held = let_go(bus, ids)
             if held:
                 self._say(f"The arm on {line.path} was holding and is limp now.")
-            line.moved = 0.0
+            self._look_at(self._watched[-1])  # where it stands before the hand comes
             yield (number + 1) / len(lines)
+
+    def _look_at(self, watched: Watched) -> None:
+        ticks = {servo_id: watched.bus.read(servo_id, _POSITION) for servo_id in watched.ids}
+        watched.line.moved = watched.wiggle.feed(ticks)
 
     def _stop_watching(self) -> None:
         for watched in self._watched:
