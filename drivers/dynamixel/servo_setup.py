@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from drivers.arms.model import POSITION_MODE
 from drivers.dynamixel.arm_servos import ArmServo
 from drivers.dynamixel.bus import DynamixelBus
+from drivers.dynamixel.control_table import TICKS_PER_TURN
 from drivers.errors import ServoRefused
 
 _LOG = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ def _eeprom(servo: ArmServo, limits: tuple[int, int]) -> dict[str, int]:
     if servo.second:
         # As a shadow it would obey its master's goals too, without what it is mounted apart.
         settings["secondary_shadow_id"] = _NO_SHADOW
-    if servo.operating_mode == POSITION_MODE:
+    if servo.operating_mode == POSITION_MODE or 0 <= limits[0] < limits[1] < TICKS_PER_TURN:
+        # Only position mode obeys them; LeRobot takes an arm for calibrated when they are those of its file.
         settings["min_position_limit"], settings["max_position_limit"] = limits
     if joint.current_limit_ma is not None and servo.table.measures_current:
         settings["current_limit"] = servo.full_current_counts

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drivers.arms import ARMS
 from drivers.errors import DriverError, ServoAlert, ServoSilent
 from teleop_studio.processes.arm_rings import ArmRings
 from teleop_studio.processes.child import Child, ChildFailed
@@ -16,7 +17,7 @@ from teleop_studio.processes.messages import CameraState, Ready, Warned
 from teleop_studio.processes.ring_arm import RingArm
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.rig import ArmConfig, CameraConfig, LerobotDevice, LerobotJoint, RigConfig
-from tests.drivers.lerobot.calibrated_line import JOINTS, KOCH_LEADER, RAD_PER_VALUE, calibrate
+from tests.drivers.lerobot.calibrated_line import RAD_PER_VALUE, calibrate, servos_of
 from tests.drivers.lerobot.paper_lab import CAMERA, PACKAGE, ROBOT, SIZE, PaperLab
 from tests.drivers.lerobot.servo_lines import ServoLines
 
@@ -24,6 +25,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.slow]
 
 PATIENCE_S = 120.0
 RATE_HZ = 50.0
+KOCH_LEADER = ARMS["koch-leader"]
 # The robot counts from 10, and its gripper the other way round in per cent.
 FOLLOWER_JOINTS = (
     LerobotJoint("base", -1.0, 1.0, scale=0.1, offset=10.0),
@@ -44,12 +46,12 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.lab = PaperLab(folder)
         AT_HOME.tofile(self.lab.folder / "positions")
-        self.servos = ServoLines(KOCH_LEADER)
+        self.servos = ServoLines(servos_of(KOCH_LEADER))
         calibrate(self.servos, 0, KOCH_LEADER, folder / "blue.json")
         inner = {"wrist": {"type": CAMERA, "width": SIZE[0], "height": SIZE[1], "fps": 20, "shade": 200}}
         robot = {"discover_packages_path": PACKAGE, "calibration_dir": str(folder), "cameras": inner}
         leader = {"port": self.servos.ports[0], "id": "blue", "calibration_dir": str(folder)}
-        joints = tuple(LerobotJoint(name, -1.5, 1.5, RAD_PER_VALUE) for name in JOINTS[:3])
+        joints = tuple(LerobotJoint(name, -1.5, 1.5, RAD_PER_VALUE) for name in KOCH_LEADER.names[:3])
         names = tuple(joint.name for joint in FOLLOWER_JOINTS)
         self.rig = RigConfig(
             leader=ArmConfig("lerobot", "koch", names=names, lerobot=LerobotDevice("koch_leader", leader, joints)),
