@@ -142,9 +142,11 @@ class Choices:
             leader = replace(leader, names=names)
         old = {} if before is None else {camera.name: camera for camera in before.cameras}
         cameras = tuple(_camera(camera, old.get(camera.name)) for camera in self.chosen_cameras)
+        kept = before if before is not None and not before.simulated else RigConfig()
         return replace(
-            before if before is not None and not before.simulated else RigConfig(),
+            kept,
             name=name,
+            box=kept.box if kept.follower.arm == follower.arm else None,  # it was made for that arm's base and lengths
             leader=leader,
             follower=follower,
             cameras=cameras,
