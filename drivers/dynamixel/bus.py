@@ -17,6 +17,7 @@ from drivers.dynamixel.wire import (
     BROADCAST,
     ERROR_CRC,
     ERROR_NAMES,
+    HEADER,
     PING,
     READ,
     REBOOT,
@@ -35,6 +36,7 @@ _QUIET_TRIES = 5
 _HURRIED_QUIET_NS = 1_000_000
 _HURRIED_TRIES = 3
 _DRAIN = 1024
+_JOINT_ANSWER = HEADER + bytes((BROADCAST,))
 _TURNS = 8  # group reads of different length, taken in turn after failures: see SyncRead
 _FAST_FAILURES = 3  # in a row, then plain reads for good
 _PING_SLOT_MS = 3  # a broadcast ping is answered in order of id, one slot each (dynamixel_sdk's own figure)
@@ -199,6 +201,7 @@ class DynamixelBus:
         missing = [servo_id for servo_id, outcome in zip(block.ids, reply.outcome, strict=True) if outcome]
         reply.outcome[reply.outcome != Outcome.OK] = Outcome.MISSING
         self._read_plain(block.longer(self._turn), missing, reply)
+        self._unsettled = True  # the first answer may come yet
         if not reply.outcome.any():
             # A damaged or late joint answer says nothing against joint answers.
             if self.statistics.fast_read and not damaged and self._late == late:
@@ -218,10 +221,11 @@ class DynamixelBus:
         self._send(request)
         margin_ns = self._margin.ns
         deadline_ns = self._deadline_ns(len(request) + block.fast_length, margin_ns)
-        raw = b""
+        heard = raw = b""
         missing = block.fast_length
         while missing > 0:
             received = self._transport.read(missing, deadline_ns)
+            heard += received
             raw += received
             start = raw.find(block.fast_head)
             # Without a whole head in sight, its beginning may still be among the last bytes.
@@ -233,6 +237,8 @@ class DynamixelBus:
         if reply.clean or not reply.outcome.any():
             self._margin.saw(self._clock.now_ns() - deadline_ns + margin_ns)
         else:
+            if _JOINT_ANSWER in heard and not raw.startswith(block.fast_head):
+                self._note_late()  # of another length: it answers an older request
             self._count_failure(damaged=len(raw) == block.fast_length)
         return reply
 
@@ -332,6 +338,8 @@ class DynamixelBus:
     def _note_late(self) -> None:
         self._late += 1
         self._margin.too_short()
+        # What came late says nothing against joint answers.
+        self._fast_failures = 0
 
     def _count_failure(self, damaged: bool) -> None:
         self._unsettled = True
