@@ -63,7 +63,11 @@ class ArmWatch:
     def note(self, look: SlowLook) -> bool:
         """What the slow ring saw of one servo; True when its bus watchdog has stopped it."""
         believed = look.index in self.powered
-        if look.restarted or (believed and not look.torque and not look.errors):
+        if believed and look.torque is False and not look.errors:
+            self._note_restart(look.index)
+        elif look.restarted and believed:
+            self._ring.ask_first(look.index)  # whether it still holds is what counts
+        elif look.restarted:
             self._note_restart(look.index)
         if look.watchdog == TRIPPED:
             self.notice(

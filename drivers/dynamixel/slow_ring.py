@@ -27,10 +27,10 @@ _TICK_MEMORY_MS = 10_000  # after a longer silence the count may have gone round
 
 @dataclass(frozen=True)
 class SlowLook:
-    """What one question found. `restarted`: the servo's own clock has jumped. `watchdog` None: not asked this time."""
+    """What one question found; None: not asked this time. `restarted`: the servo's own clock has jumped."""
 
     index: int
-    torque: bool
+    torque: bool | None
     errors: bool
     restarted: bool
     watchdog: int | None
@@ -79,7 +79,8 @@ class SlowRing:
         slow.stamp_ns = now_ns
         return SlowLook(
             index,
-            torque=bool(slow.values.get("torque_enable")),
+            # Not what an earlier question found: the torque may have been switched since.
+            torque=bool(slow.values["torque_enable"]) if block == 0 else None,
             errors=bool(slow.values.get("hardware_error_status")),
             restarted=block == 1 and self._clock_jumped(slow, now_ns),
             watchdog=slow.values["bus_watchdog"] if block == 1 else None,
@@ -119,7 +120,9 @@ class SlowRing:
         if before_ms is None or elapsed_ms > _TICK_MEMORY_MS:
             return False
         off_ms = (tick_ms - before_ms - elapsed_ms + _TICK_TURN_MS / 2) % _TICK_TURN_MS - _TICK_TURN_MS / 2
-        return bool(abs(off_ms) > _TICK_TOLERANCE_MS + _TICK_DRIFT * elapsed_ms)
+        tolerance_ms = _TICK_TOLERANCE_MS + _TICK_DRIFT * elapsed_ms
+        # A restart begins at 0 again; any other jump is our own clock read late, on a busy machine.
+        return bool(abs(off_ms) > tolerance_ms and tick_ms <= elapsed_ms + tolerance_ms)
 
 
 def error_words(bits: int) -> tuple[str, ...]:

@@ -80,6 +80,16 @@ def test_a_servo_that_is_deaf_while_it_restarts_is_first_silent_then_restarted_w
     assert all("servo 3 (elbow) on bench did not answer" in sentence for sentence in said[:-1])
 
 
+@pytest.mark.parametrize("steps", range(ROUND))
+def test_what_was_read_before_torque_went_on_is_no_restart(steps: int) -> None:
+    running = RunningArm.of()
+    running.arm.connect()
+    running.run(ROUND + steps)
+    running.arm.torque_on()
+    running.run(2 * ROUND)
+    assert running.torque() == [True] * 7
+
+
 def test_a_restart_of_a_second_servo_is_noticed_too() -> None:
     running = RunningArm.powered(ARMS["vx300s"])
     servo = running.line.servo(5)
