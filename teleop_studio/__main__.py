@@ -63,7 +63,7 @@ def _command(name: str) -> Any:
 _COMMANDS = {
     "gui": ("window", "gui"),
     "demo": ("window", "demo"),
-    "sim": ("rig", "sim"),
+    "sim": ("sim", "sim"),
     "record": ("rig", "record"),
     "rollout": ("rig", "rollout"),
     "train": ("learn", "train"),
@@ -78,6 +78,7 @@ _COMMANDS = {
     "repair": ("files", "repair"),
     "migrate": ("files", "migrate"),
     "doctor": ("files", "doctor"),
+    "setup": ("setup", "setup"),
 }
 
 
@@ -95,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_over_episodes(commands)
     _add_transfer(commands)
     _add_files(commands)
+    _add_setup(commands)
     parser.set_defaults(command="gui", **_GUI_DEFAULTS)
     return parser
 
@@ -147,10 +149,7 @@ def _add_window(commands: Any) -> None:
 
 
 def _add_rig(commands: Any) -> None:
-    sim = _add(commands, "sim", "Run only the simulated rig, its servos on two serial devices, until interrupted.")
-    sim.add_argument("--pty", action="store_true", help="put leader and follower on pseudo-terminals (the default)")
-    sim.add_argument("--scene", default="bottle", help="bottle or fork")
-    sim.add_argument("--seed", type=int, default=0, help="layout of the scene")
+    _add_sim(commands)
     record = _add(commands, "record", "Record demonstrations: by hand with Enter and d, or by the scripted operator.")
     _rig(record)
     record.add_argument("--episodes", type=_count, required=True, help="how many to keep")
@@ -164,6 +163,21 @@ def _add_rig(commands: Any) -> None:
     _rig(rollout)
     rollout.add_argument("--run", type=Path, required=True, help="folder of the run")
     rollout.add_argument("--seed", type=int, default=1000, help="layout of the simulated scene")
+
+
+def _add_sim(commands: Any) -> None:
+    sim = _add(commands, "sim", "Run only simulated arms, each on a port of its own, until interrupted.")
+    sim.add_argument("--pty", action="store_true", help="put leader and follower on pseudo-terminals (the default)")
+    sim.add_argument("--scene", default="bottle", help="bottle or fork")
+    sim.add_argument("--seed", type=int, default=0, help="layout of the scene")
+    arms = sim.add_argument_group("arms without a scene")
+    arms.add_argument("--leader", default="", metavar="ARM", help="any arm that Studio knows, such as koch-leader")
+    arms.add_argument("--follower", default="", metavar="ARM", help="likewise; one of the two is enough")
+    arms.add_argument("--tcp", action="store_true", help="put them on TCP ports of this computer instead")
+    arms.add_argument("--factory", action="store_true", help="servos as out of the box: all with id 1, at 57600 baud")
+    arms.add_argument("--usb", default="none", help="adapter: none (default), cdc, cdc-highspeed, ftdi1 or ftdi16")
+    arms.add_argument("--faults", type=Path, default=None, metavar="FILE", help="what goes wrong, and when (TOML)")
+    arms.add_argument("--events", action="store_true", help='take events from stdin, as in "follower put elbow 0.3"')
 
 
 def _add_learn(commands: Any) -> None:
@@ -284,8 +298,43 @@ def _add_files(commands: Any) -> None:
     repair.add_argument("path", type=Path)
     migrate = _add(commands, "migrate", "Bring episodes of an older format to the newest; the old files go to the bin.")
     migrate.add_argument("path", type=Path)
-    doctor = _add(commands, "doctor", "Check this installation: packages, graphics, scheduling, ports.")
+    doctor = _add(commands, "doctor", "Check this installation: packages, graphics, scheduling, ports, cameras.")
+    doctor.add_argument("--port", help="list only the servos on this port, by baud rate")
     _workspace(doctor)
+
+
+def _add_setup(commands: Any) -> None:
+    group = _add(commands, "setup", "Set a rig up: find arms and cameras, give ids, calibrate, write the rig file.")
+    actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    scan = _add_action(actions, "scan", "Which servos answer on which port, and which arm they are.")
+    scan.add_argument("--all-bauds", action="store_true", help="every rate and id, also once an arm was found")
+    identify = _add_action(actions, "identify", "Which arm is moved by hand. Torque goes off: support the arms.")
+    identify.add_argument("--seconds", type=float, default=60.0, help="how long to wait (default: %(default)s)")
+    for parser in (scan, identify):
+        parser.add_argument("--port", action="append", help="a port or socket://host:port; may be repeated")
+    calibrate = _add_action(actions, "calibrate", "Calibrate an arm by hand, step by step; writes LeRobot's file.")
+    calibrate.add_argument("--role", choices=("leader", "follower"), required=True)
+    servos = _add_action(actions, "servos", "Make factory servos an arm, connected one at a time.")
+    for parser in (calibrate, servos):
+        parser.add_argument("--arm", required=True, help="such as koch-follower")
+    set_id = _add_action(actions, "set-id", "Give a servo another id.")
+    set_id.add_argument("--id", type=int, required=True)
+    set_id.add_argument("--new-id", type=int, required=True)
+    set_baud = _add_action(actions, "set-baud", "Bring servos to another baud rate.")
+    set_baud.add_argument("--id", type=int, action="append", help="may be repeated (default: all on the port)")
+    set_baud.add_argument("--baud", type=int, default=1_000_000, help="default: %(default)s")
+    for parser in (calibrate, servos, set_id, set_baud):
+        parser.add_argument("--port", required=True, help="as `setup scan` lists it")
+    cameras = _add_action(actions, "cameras", "The USB cameras: what goes into a rig file, and their modes.")
+    save = _add_action(actions, "save", "Write a rig file into the workspace.")
+    save.add_argument("name", help="of the rig")
+    for role in ("leader", "follower"):
+        save.add_argument(f"--{role}", required=True, metavar="ARM", help="such as koch-" + role)
+        save.add_argument(f"--{role}-port", required=True, metavar="PORT")
+        save.add_argument(f"--{role}-calibration", type=Path, metavar="FILE", help="ours or LeRobot's")
+    save.add_argument("--camera", action="append", metavar="NAME=DEVICE,WxH@FPS", help="may be repeated")
+    for parser in (scan, identify, calibrate, servos, set_id, set_baud, cameras, save):
+        _workspace(parser)
 
 
 if __name__ == "__main__":

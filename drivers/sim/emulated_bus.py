@@ -136,6 +136,11 @@ class EmulatedBus:
             self.hand(joint)
         self._off_line = {place for place, joint in enumerate(self.joints) if joints and joint not in joints}
 
+    @property
+    def plugged(self) -> list[EmulatedServo]:
+        """The servos that hang on the line."""
+        return [servo for place, servo in enumerate(self.servos) if place not in self._off_line]
+
     def at(self, moment_ns: int, event: Callable[[], None]) -> None:
         """Let something happen at a moment of the clock, as soon as the line is looked at."""
         self._event_count += 1
@@ -385,11 +390,9 @@ class EmulatedBus:
             # Each servo waits for the one before it: a missing one ends the joint answer.
             if not found or not found[0].knows_fast_read or (fault and (fault.drop or fault.misheard)):
                 break
-            part = self._together([part_bytes(servo, address, length, fault) for servo in found])
+            part = self._together([part_bytes(servo, address, length, fault, crc) for servo in found])
             crc = crc16(part, crc)
-            checksum = pack("<H", crc)
-            crc = crc16(checksum, crc)
-            raw += part + checksum
+            raw += part
             if position == 0:
                 delay_ns = found[0].return_delay_ns
             if fault:
@@ -397,7 +400,7 @@ class EmulatedBus:
                 damage = len(raw) - 3 if fault.corrupt else damage
                 times = 2 if fault.repeat else times
                 if fault.partial:
-                    raw = raw[: -(len(part) // 2 + 2)]
+                    raw = raw[: -(len(part) // 2)]
                     break
         if len(raw) > 8:
             raw = with_wrong_bit(raw, damage) if 0 <= damage < len(raw) else raw

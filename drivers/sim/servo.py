@@ -5,8 +5,7 @@ shut down. Not emulated: integral gains and feed-forward, the backup of the cont
 Torque on does not move the goal: a stale goal makes the emulated arm jump, as the worst real one would.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from struct import unpack_from
 
 from drivers.clock import Clock
@@ -14,6 +13,7 @@ from drivers.dynamixel.control_table import BAUD_RATES, EEPROM_END, MODELS, Regi
 from drivers.dynamixel.wire import ERROR_ACCESS, ERROR_LENGTH, ERROR_LIMIT, ERROR_RANGE, ERROR_RESULT
 from drivers.sim.indirect import IndirectBlock
 from drivers.sim.plant import Plant
+from drivers.sim.register_span import GOALS, SCALING, Span
 from drivers.sim.servo_motion import (
     CURRENT,
     EXTENDED_POSITION,
@@ -36,22 +36,6 @@ _TRIPPED = 255
 _DRIVE_MODES = 0b1101  # reverse, time-based profile, torque on by goal; bit 1 belongs to the XM540's sync cable
 _SHUTDOWNS = 0b111101
 _FARTHEST_TICKS = 1_048_575  # extended position mode: 256 turns either way
-_DRIVING = frozenset(
-    (
-        "torque_enable",
-        "drive_mode",
-        "operating_mode",
-        "homing_offset",
-        "goal_position",
-        "goal_pwm",
-        "goal_current",
-        "goal_velocity",
-        "position_p_gain",
-        "position_d_gain",
-    )
-)
-_SCALING = frozenset(("drive_mode", "operating_mode", "homing_offset"))
-_GOALS = frozenset(("goal_position", "goal_pwm", "goal_current", "goal_velocity"))
 _RESET_WITH_MODE = (
     *("velocity_i_gain", "velocity_p_gain", "position_d_gain", "position_i_gain", "position_p_gain"),
     *("feedforward_1st_gain", "feedforward_2nd_gain", "profile_velocity", "profile_acceleration"),
@@ -86,7 +70,7 @@ class EmulatedServo:
         self._boot_ns = boot_ns
         self.awake_ns = 0
         self._register_at = {register.address: register for register in self.table.registers.values()}
-        self._spans: dict[tuple[int, int], _Span | None] = {}
+        self._spans: dict[tuple[int, int], Span | None] = {}
         self._staged: tuple[int, bytes] | None = None
         for register in self.table.registers.values():
             self._store(register, register.initial)
@@ -159,7 +143,7 @@ class EmulatedServo:
     def poke(self, name: str, value: int) -> None:
         """Set a register past all rules, as the factory or a fault would."""
         self._store(self.table.register(name), value)
-        if name in _SCALING:
+        if name in SCALING:
             self._motion.rescale()
 
     def read(self, address: int, length: int) -> tuple[int, bytes]:
@@ -179,9 +163,11 @@ class EmulatedServo:
         """The error number of a write instruction; 0 when it was carried out. All or nothing."""
         if self._indirect.data_start <= address < self._indirect.data_end:
             return self._write_indirect(address, data)
+        if self._indirect.list_start <= address < self._indirect.list_end:
+            return self._write_indirect_list(address, data)
         span = self._span(address, len(data))
         if span is None:
-            return self._write_indirect_list(address, data)
+            return ERROR_ACCESS if address not in self._register_at else ERROR_LENGTH
         values = []
         for register in span.registers:
             start = register.address - address
@@ -299,7 +285,7 @@ class EmulatedServo:
     def _store(self, register: Register, value: int) -> None:
         self._memory[register.address : register.address + register.size] = register.encode(value)
 
-    def _span(self, address: int, length: int) -> "_Span | None":
+    def _span(self, address: int, length: int) -> Span | None:
         """The registers that a write covers exactly; None when it covers none or only part of one."""
         key = (address, length)
         if key not in self._spans:
@@ -307,20 +293,20 @@ class EmulatedServo:
             while at < address + length and (register := self._register_at.get(at)) is not None:
                 found.append(register)
                 at += register.size
-            self._spans[key] = _Span.of(found) if found and at == address + length else None
+            self._spans[key] = Span.of(found) if found and at == address + length else None
         return self._spans[key]
 
     def _judge(self, register: Register, value: int) -> int:
         if not register.writable or (register.eeprom and self.torque_on):
             return ERROR_ACCESS
-        if register.name in _GOALS and self._memory[98] == _TRIPPED:
+        if register.name in GOALS and self._memory[98] == _TRIPPED:
             return ERROR_RANGE
         if register.low is not None and register.high is not None and not register.low <= value <= register.high:
             return ERROR_RANGE
         check = self._checks.get(register.name)
         return check(value) if check else 0
 
-    def _carry_out(self, span: "_Span", values: list[int]) -> None:
+    def _carry_out(self, span: Span, values: list[int]) -> None:
         memory = self._memory
         mode, torque = memory[11], memory[64]
         for register, value in zip(span.registers, values, strict=True):
@@ -375,27 +361,11 @@ class EmulatedServo:
         return 0
 
     def _write_indirect_list(self, address: int, data: bytes) -> int:
-        indirect = self._indirect
-        if not indirect.list_start <= address < address + len(data) <= indirect.list_end:
-            return ERROR_ACCESS if address not in self._register_at else ERROR_LENGTH
+        if address + len(data) > self._indirect.list_end:
+            return ERROR_LENGTH
         if self.torque_on:
             return ERROR_ACCESS
-        if not indirect.accepts(address, data):
+        if not self._indirect.accepts(address, data):
             return ERROR_RANGE
         self._memory[address : address + len(data)] = data
         return 0
-
-
-@dataclass(frozen=True)
-class _Span:
-    """Registers side by side, and what a write to them sets off."""
-
-    registers: tuple[Register, ...]
-    drives: bool
-    scales: bool
-    goals: bool
-
-    @classmethod
-    def of(cls, registers: Sequence[Register]) -> "_Span":
-        names = {register.name for register in registers}
-        return cls(tuple(registers), bool(names & _DRIVING), bool(names & _SCALING), bool(names & _GOALS))

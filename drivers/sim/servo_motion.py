@@ -21,8 +21,8 @@ PRESENT, PRESENT_END = 120, 144  # realtime tick .. position trajectory
 
 _TICKS_PER_RAD = TICKS_PER_TURN / tau
 _OFFSET_IN_POSITION_MODE = 1024  # a larger homing offset is ignored there
-_STEP_NS = 2_000_000
-_STEPS = 1000  # at most at once; after a longer silence the steps are longer
+_STEP_NS = 1_000_000
+_STEPS = 2000  # at most at once; after a longer silence the steps are longer
 _FAR_RAD = 1e4  # a goal that is never reached: all the torque that is allowed
 _AHEAD_TICKS = 200.0  # as far as velocity control runs ahead of a shaft that does not follow
 _VELOCITY_P_GAIN = 800

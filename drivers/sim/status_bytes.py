@@ -1,8 +1,8 @@
 """What emulated servos say and are asked, in bytes, with what a fault makes of it."""
 
-from struct import unpack_from
+from struct import pack, unpack_from
 
-from drivers.dynamixel.wire import ALERT_BIT, ERROR_CRC, status
+from drivers.dynamixel.wire import ALERT_BIT, ERROR_CRC, crc16, status
 from drivers.sim.faults import Fault
 from drivers.sim.servo import EmulatedServo
 
@@ -37,11 +37,12 @@ def status_bytes(servo: EmulatedServo, error: int, data: bytes, fault: Fault | N
     return fault.noise + (raw + raw if fault.repeat else raw)
 
 
-def part_bytes(servo: EmulatedServo, address: int, length: int, fault: Fault | None) -> bytes:
-    """A servo's part of a joint answer, without its checksum."""
+def part_bytes(servo: EmulatedServo, address: int, length: int, fault: Fault | None, crc: int) -> bytes:
+    """A servo's part of a joint answer; its checksum goes on from `crc`, that of all before it."""
     error, data = servo.read(address, length)
     servo_id = servo.servo_id + (1 if fault and fault.wrong_id else 0)
-    return bytes((error | (ALERT_BIT if servo.alert else 0), servo_id)) + data.ljust(length, b"\0")
+    part = bytes((error | (ALERT_BIT if servo.alert else 0), servo_id)) + data.ljust(length, b"\0")
+    return part + pack("<H", crc16(part, crc))
 
 
 def with_wrong_bit(raw: bytes, at: int) -> bytes:

@@ -60,13 +60,18 @@ class Trajectory:
             self.position += self.velocity * step_s
             return
         distance = self._goal - self.position
-        if abs(distance) <= max(0.5, most * step_s) and abs(self.velocity) <= 2 * most:
+        if self._near(abs(distance), most, step_s):
             self.rest(self._goal)
             return
         wanted = min(self._speed, self._stopping_speed(abs(distance), step_s))
         change = copysign(wanted, distance) - self.velocity
         self.velocity += min(max(change, -most), most)
         self.position += self.velocity * step_s
+
+    def _near(self, distance: float, most: float, step_s: float) -> bool:
+        if self._acceleration == inf:
+            return distance <= self._speed * step_s
+        return distance <= max(0.5, most * step_s) and abs(self.velocity) <= 2 * most
 
     def _stopping_speed(self, distance: float, step_s: float) -> float:
         """The highest speed from which it still comes to rest within `distance`, in steps."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from teleop_studio.commands.failed import CommandFailed as CommandFailed
 from teleop_studio.rig import RigConfig, RigError
 from teleop_studio.rig_file import load_rig
 from teleop_studio.script import Say, Step, Wait
@@ -13,10 +14,6 @@ from teleop_studio.studio import Studio
 from teleop_studio.workspace import Workspace
 
 _OPEN_PATIENCE_S = 60.0
-
-
-class CommandFailed(Exception):
-    """What a command was asked for did not come about; the sentence is for the operator."""
 
 
 def named_rig(name: str, workspace: Workspace) -> RigConfig:

@@ -16,7 +16,7 @@ from typing import Any
 from drivers.arms import ARMS
 from drivers.sim.fault_rules import FaultPlan, read_event, read_plan
 from drivers.sim.usb_model import USB
-from teleop_studio.commands.driving import CommandFailed
+from teleop_studio.commands.failed import CommandFailed
 from teleop_studio.processes.child import Child, ChildFailed
 from teleop_studio.processes.messages import Ready
 from teleop_studio.processes.pair_plan import EventHappened, PairPlan

@@ -1,10 +1,8 @@
-"""Commands that move an arm: sim, record, rollout."""
+"""Commands that move an arm: record, rollout."""
 
 import argparse
-import json
 import select
 import sys
-import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,48 +10,10 @@ from typing import Any
 from teleop_studio import jobs
 from teleop_studio.commands.driving import CommandFailed, named_rig, opened, run_script, say, until_job_ends
 from teleop_studio.evaluation.trials import TrialResult
-from teleop_studio.processes.child import Child, ChildFailed
-from teleop_studio.processes.messages import Ready
-from teleop_studio.processes.rings import RigRings
-from teleop_studio.processes.supervisor import limit_threads
-from teleop_studio.rig import RigConfig
 from teleop_studio.script import Say, Step, Wait
 from teleop_studio.status import State
 from teleop_studio.studio import Studio
 from teleop_studio.workspace import Workspace
-
-
-def sim(options: argparse.Namespace) -> dict[str, Any]:
-    """Serve the simulated servos until interrupted; the ports are told at once."""
-    limit_threads()
-    rings = RigRings.create("sim", RigConfig(scene=options.scene, link="pty"))
-    assert rings.snapshots is not None
-    child = Child("sim", "sim_process", (options.scene, rings.snapshots.spec, None, options.seed))
-    try:
-        ports = _wait_for_ports(child)
-        if options.json:
-            print(json.dumps(ports), flush=True)
-        else:
-            print(f"leader   {ports['leader']}\nfollower {ports['follower']}\nCtrl-C ends.", flush=True)
-        while child.alive:
-            time.sleep(0.2)
-        raise CommandFailed("The simulated rig ended by itself.")
-    except KeyboardInterrupt:
-        sys.exit(0)
-    finally:
-        child.kill()
-        rings.close()
-
-
-def _wait_for_ports(child: Child) -> dict[str, str]:
-    while True:
-        for message in child.receive():
-            if isinstance(message, Ready):
-                leader, follower = message.note.split("\n")
-                return {"leader": leader, "follower": follower}
-            if isinstance(message, ChildFailed):
-                raise CommandFailed(f"The simulated rig did not start. {message.operator}")
-        time.sleep(0.02)
 
 
 def record(options: argparse.Namespace) -> dict[str, Any]:

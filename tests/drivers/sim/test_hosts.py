@@ -2,23 +2,27 @@ import os
 import select
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
 from dynamixel_sdk import COMM_SUCCESS, GroupSyncRead, PortHandler, Protocol2PacketHandler
 
-from drivers.arms import STUDIO_FOLLOWER
+from drivers.arms import ARMS, STUDIO_FOLLOWER
 from drivers.clock import MonotonicClock
 from drivers.dynamixel.arm import DynamixelArm
 from drivers.dynamixel.bus import DynamixelBus
-from drivers.dynamixel.transport import FileDescriptorTransport, SerialTransport
-from drivers.errors import PortLost, ServoSilent
+from drivers.dynamixel.transport import FileDescriptorTransport, SerialTransport, Transport, open_transport
+from drivers.errors import PortLost, PortMissing, ServoSilent
+from drivers.sim.emulated_arm import emulated_arm
 from drivers.sim.emulated_bus import EmulatedBus
 from drivers.sim.hosts import PtyHost, SocketHost
 from drivers.sim.plant import FreeShaft
 from drivers.sim.servo import EmulatedServo
+from drivers.sim.tcp_host import TcpHost
 
 HOME = np.array(STUDIO_FOLLOWER.home)
 CLOCK = MonotonicClock()
@@ -34,28 +38,54 @@ def make_line(wire_time: bool = False) -> EmulatedBus:
     return EmulatedBus(servos, CLOCK, wire_time=wire_time)
 
 
+Host = SocketHost | PtyHost | TcpHost
+
+
+def make_host(kind: str, line: EmulatedBus, link: Path) -> Host:
+    if kind == "pty":
+        return PtyHost(line, link)
+    return SocketHost(line) if kind == "socket" else TcpHost(line)
+
+
 @contextmanager
-def served(host: SocketHost | PtyHost) -> Iterator[None]:
-    """Run the host's poll loop in a thread."""
+def served(*hosts: Host) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Serve the hosts in a thread, and let it do other things between; returns when it has."""
     stop, wake = os.pipe()
-    ended = threading.Event()
+    asked: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+    done: SimpleQueue[bool] = SimpleQueue()
 
     def serve() -> None:
-        while not ended.is_set() and host.fileno() >= 0:
-            due_ns = host.due_ns()
-            wait_s = 1.0 if due_ns is None else max(0.0, (due_ns - CLOCK.now_ns()) * 1e-9)
-            select.select([host.fileno(), stop], [], [], wait_s)
-            host.service(CLOCK.now_ns())
+        while True:
+            due = [due for host in hosts if (due := host.due_ns()) is not None]
+            wait_s = max(0.0, (min(due) - CLOCK.now_ns()) * 1e-9) if due else 1.0
+            select.select([stop, *(end for host in hosts if (end := host.fileno()) >= 0)], [], [], wait_s)
+            while not asked.empty():
+                os.read(stop, 1)
+                action = asked.get()
+                if action is None:
+                    return
+                action()
+                for host in hosts:
+                    host.service(CLOCK.now_ns())
+                done.put(True)
+            for host in hosts:
+                host.service(CLOCK.now_ns())
+
+    def ask(action: Callable[[], object]) -> None:
+        asked.put(action)
+        os.write(wake, b"x")
+        done.get(timeout=30)
 
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield
+        yield ask
     finally:
-        ended.set()
+        asked.put(None)
         os.write(wake, b"x")
         thread.join()
-        host.close()
+        for host in hosts:
+            host.close()
         os.close(stop)
         os.close(wake)
 
@@ -117,20 +147,77 @@ def test_the_wrong_baud_rate_is_answered_by_silence() -> None:
         right.close()
 
 
-@pytest.mark.parametrize("kind", [SocketHost, PtyHost])
-def test_a_pulled_cable_is_a_lost_port(kind: type[SocketHost | PtyHost]) -> None:
-    line = make_line()
-    host = kind(line)
-    end = host.client_end()
-    transport = FileDescriptorTransport(end) if isinstance(end, int) else SerialTransport(end, 1_000_000)
-    bus = DynamixelBus(transport, CLOCK, PATIENT_MS, PATIENT_MS)
+def open_end(end: int | str) -> Transport:
+    return FileDescriptorTransport(end) if isinstance(end, int) else open_transport(end, 1_000_000, CLOCK)
+
+
+def patient(end: int | str) -> DynamixelBus:
+    return DynamixelBus(open_end(end), CLOCK, PATIENT_MS, PATIENT_MS)
+
+
+def test_an_arm_works_through_a_tcp_port_and_so_does_the_next_program() -> None:
+    line = make_line(wire_time=True)
+    host = TcpHost(line)
     with served(host):
+        for _ in range(3):
+            bus = patient(host.client_end())
+            check_arm(DynamixelArm(STUDIO_FOLLOWER, bus, CLOCK), line)
+            bus.close()
+
+
+def test_a_tcp_port_has_no_baud_rate_so_the_servos_rate_it_is() -> None:
+    line = make_line()
+    for servo in line.servos:
+        servo.poke("baud_rate", 1)
+    host = TcpHost(line)
+    with served(host):
+        bus = patient(host.client_end())
         assert bus.ping(1).model_number == 1060
-    line.faults.unplug()
-    host.service(CLOCK.now_ns())
-    with pytest.raises(PortLost, match="was lost"):
-        bus.ping(1)
-    bus.close()
+        bus.close()
+
+
+@pytest.mark.parametrize("kind", ["socket", "pty", "tcp"])
+def test_a_pulled_cable_is_a_lost_port_and_found_again_where_it_was(kind: str, tmp_path: Path) -> None:
+    line = make_line()
+    host = make_host(kind, line, tmp_path / "port")
+    first_end = host.client_end()
+    bus = patient(first_end)
+    with served(host) as ask:
+        assert bus.ping(1).model_number == 1060
+        ask(line.faults.unplug)
+        assert host.fileno() == -1
+        with pytest.raises(PortLost, match="was lost"):
+            bus.ping(1)
+        bus.close()
+        if isinstance(first_end, str):
+            with pytest.raises(PortMissing, match=r"Nobody answers at|can not be opened|no such port"):
+                patient(first_end)
+        ask(line.faults.plug_in)
+        again = patient(host.client_end())
+        assert again.ping(1).model_number == 1060
+        again.close()
+        assert kind == "socket" or host.client_end() == first_end
+
+
+@pytest.mark.parametrize("kind", ["pty", "tcp"])
+def test_cables_plugged_in_crosswise_lead_to_the_other_arm(kind: str, tmp_path: Path) -> None:
+    lines = {name: emulated_arm(ARMS[f"studio-{name}"], CLOCK) for name in ("leader", "follower")}
+    hosts = {name: make_host(kind, line, tmp_path / name) for name, line in lines.items()}
+    leader, follower = hosts.values()
+
+    def cross() -> None:
+        leader.bus, follower.bus = follower.bus, leader.bus
+
+    with served(leader, follower) as ask:
+        for line in lines.values():
+            ask(line.faults.unplug)
+        ask(cross)
+        for line in lines.values():
+            ask(line.faults.plug_in)
+        for host, model_number in ((leader, 1060), (follower, 1190)):
+            bus = patient(host.client_end())
+            assert bus.ping(1).model_number == model_number
+            bus.close()
 
 
 def test_a_socket_host_whose_client_has_gone_ends_without_an_error() -> None:
