@@ -110,7 +110,7 @@ class PictureWatch:
             "In dim light a camera exposes longer: add light, or lock its exposure. Cameras that share a USB hub share "
             "its room: plug it into another port of the computer."
             if camera.kind == "usb"
-            else "Check its settings and the way its pictures take to this computer."
+            else "Check its settings, the network between, and whether this computer is too busy."
         )
         return SLOW, (
             f"Camera {camera.name} is slow. It was asked for {camera.width}x{camera.height} at {camera.fps:g} pictures "
