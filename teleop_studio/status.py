@@ -196,6 +196,8 @@ class StudioStatus:
     active_run: str = ""
     alignment_gap: float = 0.0  # largest joint gap leader-follower while a soft start runs, rad
     joint_gaps: tuple[float, ...] = ()  # leader minus follower of each joint, joint units; empty while unknown
+    aligned_gap: float = 0.0  # limits of the first-motion guard, joint units: closer than this is aligned,
+    refuse_gap: float = 0.0  # further away is not approached (the gripper always is); both 0 while unknown
     aligning: bool = False  # a soft start runs
     mirroring: bool = False  # the leader is being led to the follower's pose
     leader_servos: tuple[ServoHealth, ...] = ()

@@ -33,15 +33,19 @@ KEYS: tuple[KeySpec, ...] = (
         "take_over", "Take over", "T", "The leader drives again; the trial becomes a correction", "Arm", "take_over"
     ),
     KeySpec("resume", "Resume", "R", "Leave STOP, torque off or a fault", "Arm", "resume"),
+    KeySpec("rest", "Rest", "Shift+R", "The follower moves slowly to its rest pose and goes limp there", "Arm", "rest"),
     KeySpec(
         "torque_off", "Torque off", "Ctrl+T", "Release the arm (press twice); support it first", "Arm", "torque_off"
     ),
+    KeySpec("servos", "Servos", "J", "Temperature, voltage, load and errors of every servo; reboot one", "Arm"),
     KeySpec("demo_operator", "Demo operator", "D", "The scripted hand moves the leader once", "Simulated rig"),
     KeySpec("new_scene", "New scene", "N", "Put the objects at new places", "Simulated rig"),
     KeySpec("open_rig", "Open rig", "Ctrl+O", "Start the arms, the cameras and the recorder", "Window"),
+    KeySpec("close_rig", "Close rig", "Ctrl+W", "End arms, cameras and recorder; a training goes on", "Window"),
+    KeySpec("choose_rig", "Choose a rig", "Ctrl+G", "The rigs of this workspace, and the simulated one", "Window"),
 )
 STOP_KEY = KeySpec(
-    "stop", "STOP", "Esc", "Hold the arm now. Works everywhere, also in dialogs and text fields", "Arm", "stop"
+    "stop", "STOP", "Esc", "Hold the arm where it is, now. Works in dialogs and text fields too", "Arm", "stop"
 )
 
 

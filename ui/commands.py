@@ -7,9 +7,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from teleop_studio.session import Session
-from teleop_studio.status import EpisodeRow, State
-from ui.bridge import Bridge
+from teleop_studio.rig import RigConfig
+from teleop_studio.session import Session, StudioError
+from teleop_studio.status import EpisodeRow, State, StudioStatus
+from ui.bridge import Bridge, split_message
+from ui.widgets.closing import closing_words, must_be_said
 
 SIDES = ("left", "right")
 _SURE_WITHIN_S = 3.0
@@ -37,6 +39,8 @@ class Commands(QObject):
     """Methods without arguments, one per action; errors come back as notices through the bridge."""
 
     episodes_changed = Signal()
+    servos_wanted = Signal()
+    rigs_wanted = Signal()
 
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +48,9 @@ class Commands(QObject):
         self.choices = Choices(operator=bridge.studio.operator)
         self.rate_selection: Callable[[str], bool] | None = None  # set by a page while episodes can be selected on it
         self._side = SIDES[-1]
-        self._torque_asked_at = float("-inf")
+        self._torque_asked_at = self._close_asked_at = float("-inf")
+        self._next_rig: RigConfig | None = None  # opened once the present one is closed
+        bridge.polled.connect(self._open_next_rig)
 
     def advance(self) -> None:
         """Space: accept the running take, else start the next one."""
@@ -98,6 +104,13 @@ class Commands(QObject):
             "warning", "Press torque off again to release the arm.", "Support it first: without torque it falls."
         )
 
+    def rest(self) -> None:
+        """To the rest pose, slowly, and limp there."""
+        self.bridge.call(self.bridge.studio.rest)
+
+    def servos(self) -> None:
+        self.servos_wanted.emit()
+
     def autonomous(self) -> None:
         run = self.choices.run or self._newest_run()
         if run is None:
@@ -123,6 +136,36 @@ class Commands(QObject):
 
     def open_rig(self) -> None:
         self.bridge.call(self.bridge.studio.open)
+
+    def close_rig(self) -> None:
+        """Two presses within 3 s while a real arm stands by its torque: the first says what the arm will do."""
+        now = time.monotonic()
+        if must_be_said(self.bridge.status) and now - self._close_asked_at >= _SURE_WITHIN_S:
+            self._close_asked_at = now
+            self._tell("warning", "Press again to close the rig.", closing_words(self.bridge.studio.rig.on_close))
+            return
+        self._close_asked_at = float("-inf")
+        self.bridge.call(self.bridge.studio.close_rig)
+
+    def choose_rig(self) -> None:
+        self.rigs_wanted.emit()
+
+    def use_rig(self, rig: RigConfig) -> None:
+        """Close what is open, then open `rig`. Nobody waits: the rest happens as the closing ends."""
+        if self.bridge.status.state is not State.CLOSED:
+            self.bridge.call(self.bridge.studio.close_rig)
+        self._next_rig = rig
+        self._open_next_rig(self.bridge.status)
+
+    def _open_next_rig(self, _status: StudioStatus) -> None:
+        if self._next_rig is None or self.bridge.studio.closing or self.bridge.studio.status.state is not State.CLOSED:
+            return
+        rig, self._next_rig = self._next_rig, None
+        try:
+            self.bridge.studio.use_rig(rig)
+            self.bridge.studio.open()
+        except StudioError as error:
+            self._tell("error", *split_message(str(error)))
 
     def _simulated(self, what: str) -> bool:
         if not self.bridge.status.simulated:

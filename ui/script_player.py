@@ -69,5 +69,5 @@ class ScriptPlayer(QObject):
     def _end(self, code: int) -> None:
         self._bridge.polled.disconnect(self._go_on)
         self.exit_code = code
-        self._window.close()
+        self._window.close_now()
         QApplication.exit(code)

@@ -58,7 +58,7 @@ STATE_LOOKS: dict[State, StateLook] = {
     State.POLICY: StateLook("Policy", "#7c4ff0"),
     State.REPLAY: StateLook("Replay", "#0f9aa0"),
     State.STOPPED: StateLook("Stopped", "#ffd400", "#141200", striped=True),
-    State.REST: StateLook("Going to rest", "#0f9aa0"),
+    State.REST: StateLook("To rest", "#2f8f4e"),
     State.LIMP: StateLook("Torque off", "#ff8a3c", "#1b0d00", striped=True),
     State.FAULT: StateLook("Fault", "#ff5fa2", "#22000f", striped=True),
 }

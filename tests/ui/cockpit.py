@@ -58,7 +58,7 @@ def open_cockpit(folder: Path, simulated: bool = True) -> Cockpit:
 
 
 def close_cockpit(cockpit: Cockpit) -> None:
-    cockpit.window.close()
+    cockpit.window.close_now()
     cockpit.window.deleteLater()
     cockpit.bridge.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

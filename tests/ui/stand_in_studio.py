@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from teleop_studio.rig import RigConfig
 from teleop_studio.session import Session, StudioError
 from teleop_studio.status import (
     CameraHealth,
@@ -18,12 +19,14 @@ from teleop_studio.status import (
     Overlay,
     RecorderHealth,
     RunInfo,
+    ServoHealth,
     State,
     StudioStatus,
     TrainingStatus,
 )
 from teleop_studio.workspace import Workspace
 from tests.ui.stand_in_library import StandInLibrary
+from tests.ui.stand_in_setup import StandInSetup
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "forearm_roll", "wrist_pitch", "wrist_roll", "gripper")
 H, K, S, N = 16, 8, 10, 32
@@ -37,6 +40,7 @@ _TITLES = {
     State.POLICY: ("flow-matching-001 drives", "T takes over, Esc stops."),
     State.REPLAY: ("Replaying episode 3", "Esc stops."),
     State.STOPPED: ("Stopped: the arm holds its pose", "R resumes."),
+    State.REST: ("Going to rest", "The follower moves slowly to its rest pose. Esc stops it."),
     State.LIMP: ("Torque is off", "Support the arm; R resumes."),
     State.FAULT: ("Servo 3 (elbow) overload", "Free the joint, then R resumes."),
 }
@@ -135,6 +139,14 @@ def training_status(run: Path, step: int, steps: int, running: bool) -> Training
     )
 
 
+def healthy_servos(first_id: int, voltage_v: float) -> tuple[ServoHealth, ...]:
+    """One servo per joint, of an arm that has been working for a while."""
+    return tuple(
+        ServoHealth(name, first_id + i, "xl430-w250", 33 + 2 * i, voltage_v, 0.1 + 0.07 * i, 90 + 30 * i, True, (), 0.3)
+        for i, name in enumerate(JOINTS)
+    )
+
+
 @dataclass
 class StandInEpisode:
     """An episode whose pictures and joints come from the same formulas."""
@@ -191,6 +203,14 @@ class StandInStudio:
         self.rows = [self._episode(number, "scripted") for number in range(1, 13)]
         self.trial_rows = [self._episode(number, "policy") for number in range(1, 7)]
         self.library = StandInLibrary(self)
+        self.rig = RigConfig()
+        self.setup = StandInSetup(self)
+        self.closing = False
+        self.gaps: tuple[float, ...] = (0.01,) * 7
+        self.aligning = self.mirroring = False
+        self.follower_servos = healthy_servos(1, 12.1)
+        self.leader_servos = healthy_servos(11, 5.0)
+        self.camera_troubles: dict[str, CameraHealth] = {}
 
     def _episode(self, number: int, source: str) -> EpisodeRow:
         folder = self.workspace.trials if source == "policy" else self.workspace.episodes
@@ -223,6 +243,33 @@ class StandInStudio:
     def close(self) -> None:
         self._apply("closed")
 
+    def close_rig(self) -> None:
+        self._apply("closed")
+
+    def use_rig(self, rig: RigConfig) -> None:
+        self.calls.append(("use_rig", rig.name))
+        self.rig = rig
+
+    def rigs(self) -> list[Path]:
+        return sorted(self.workspace.rigs.glob("*.toml"))
+
+    def known_arms(self) -> tuple[tuple[str, str, str], ...]:
+        return (
+            ("koch-leader", "Koch v1.1 leader", "leader"),
+            ("koch-follower", "Koch v1.1 follower", "follower"),
+            ("omx-leader", "ROBOTIS OMX-L", "leader"),
+            ("omx-follower", "ROBOTIS OMX-F", "follower"),
+            ("gello-koch", "GELLO", "leader"),
+            ("widowx", "ALOHA WidowX 250", "either"),
+        )
+
+    def rest(self) -> None:
+        self.calls.append(("rest",))
+        self.session.state = State.REST
+
+    def reboot_servo(self, arm: str, joint: str) -> None:
+        self.calls.append(("reboot_servo", arm, joint))
+
     def poll(self) -> StudioStatus:
         self.polls += 1
         self.time_s += POLL_S
@@ -239,10 +286,17 @@ class StandInStudio:
             title=title,
             detail=detail,
             simulated=self.simulated,
-            rig="simulated",
+            rig=self.rig.name if self.simulated else "bench",
             scene="bottle and clutter",
             joint_names=JOINTS,
-            cameras={name: CameraHealth(29.9, self.polls, 18) for name in self.camera_names} if is_open else {},
+            cameras={name: self._camera(name) for name in self.camera_names} if is_open else {},
+            joint_gaps=self.gaps if is_open else (),
+            aligned_gap=0.06,
+            refuse_gap=0.8,
+            aligning=self.aligning,
+            mirroring=self.mirroring,
+            leader_servos=self.leader_servos if is_open else (),
+            follower_servos=self.follower_servos if is_open else (),
             episode_clock_s=self.take_s,
             episodes=len(self.rows),
             active_run="flow-matching-001" if state is State.POLICY else "",
@@ -254,6 +308,9 @@ class StandInStudio:
             notices=self.notices,
         )
         return self.status
+
+    def _camera(self, name: str) -> CameraHealth:
+        return self.camera_troubles.get(name) or CameraHealth(29.9, self.polls, 18)
 
     def _recorder(self, recording: bool, frames: int) -> RecorderHealth:
         missing = sum(self.missing.values())

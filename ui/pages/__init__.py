@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PageRecord:
-    """`glyph` is a key of `ui.widgets.nav_rail.GLYPHS`; `load` imports the page's module and returns its class."""
+    """`glyph` is a key of `ui.widgets.nav_rail.GLYPHS`; `load` imports the page's module and returns its class.
+
+    `apart`: at the foot of the list, for it is not part of the day's work, and kept when another rig is chosen.
+    """
 
     title: str
     tooltip: str
     glyph: str
     shortcut: str
     load: "Callable[[], Factory]"
+    apart: bool = False
 
 
 def _record() -> "Factory":
@@ -55,6 +59,12 @@ def _compare() -> "Factory":
     return ComparePage
 
 
+def _setup() -> "Factory":
+    from ui.pages.setup import SetupPage
+
+    return SetupPage
+
+
 PAGES: dict[str, PageRecord] = {
     "record": PageRecord("Record", "Drive the arm and record demonstrations", "record", "Ctrl+1", _record),
     "episodes": PageRecord(
@@ -63,4 +73,5 @@ PAGES: dict[str, PageRecord] = {
     "train": PageRecord("Train", "Train a policy from the demonstrations", "train", "Ctrl+3", _train),
     "deploy": PageRecord("Deploy", "Let a policy drive and see what it thinks", "deploy", "Ctrl+4", _deploy),
     "compare": PageRecord("Compare", "A demonstration and a trial on one time line", "compare", "Ctrl+5", _compare),
+    "setup": PageRecord("Set up", "Find, calibrate and save real arms and cameras", "setup", "Ctrl+6", _setup, True),
 }

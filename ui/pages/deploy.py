@@ -21,7 +21,7 @@ class DeployPage(Page):
         self.setObjectName("deploy_page")
         self.denoise = DenoiseBar()
         self.fan = FanView(bridge, self.denoise)
-        self.chart = LiveChart(bridge, columns=4)
+        self.chart = LiveChart(bridge, commands, columns=4)
         self.policy = PolicyPanel(bridge, commands, actions)
         self.trials = TrialsPanel(bridge, commands)
         row = QHBoxLayout(self)

@@ -12,6 +12,7 @@ from ui.bridge import Bridge
 from ui.commands import Commands, allowed
 from ui.pages.page import Page
 from ui.widgets.camera_wall import CameraWall
+from ui.widgets.gap_bars import Gaps, GapStrip
 from ui.widgets.health import disk_left
 from ui.widgets.key_button import KeyButton
 from ui.widgets.live_chart import LiveChart
@@ -29,7 +30,7 @@ class RecordPage(Page):
         super().__init__(bridge, commands, actions)
         self.setObjectName("record_page")
         self.cameras = CameraWall(bridge)
-        self.chart = LiveChart(bridge)
+        self.chart = LiveChart(bridge, commands)
         self.take = TakePanel(commands, actions)
         self.sim = SimPanel(bridge, commands, actions)
         self.episodes = EpisodePanel(bridge, commands)
@@ -97,7 +98,8 @@ class TakePanel(Panel):
         self.resume = KeyButton(actions["resume"], theme.ACCENT, "#04101f")
         self.frames = Figure("frames written / due", 15)
         self.disk = Figure("disk left", 15)
-        self.aligning = Figure("leader to follower", 15)
+        self.rest = KeyButton(actions["rest"])
+        self.gaps = GapStrip()
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -108,16 +110,18 @@ class TakePanel(Panel):
         words.addWidget(self.operator)
         self.body.addLayout(words)
         self.body.addWidget(self.record)
-        # Of the last three at most one is of use: the others make room.
-        for widgets in ((self.success, self.failure), (self.discard, self.bookmark, self.teleop, self.resume)):
+        # Of the last five only two are of use at a time: the others make room.
+        last = (self.discard, self.bookmark, self.teleop, self.resume, self.rest)
+        for widgets in ((self.success, self.failure), last):
             row = QHBoxLayout()
             row.setSpacing(8)
             for widget in widgets:
                 row.addWidget(widget, 1)
             self.body.addLayout(row)
         figures = QHBoxLayout()
-        for figure, stretch in ((self.frames, 3), (self.disk, 2), (self.aligning, 2)):
-            figures.addWidget(figure, stretch)
+        figures.addWidget(self.frames, 3)
+        figures.addWidget(self.disk, 2)
+        figures.addWidget(self.gaps, 5)
         self.body.addLayout(figures)
 
     def _task_changed(self, text: str) -> None:
@@ -135,7 +139,9 @@ class TakePanel(Panel):
                 "Record next" if status.state is State.RESET else "Record", theme.STATE_LOOKS[State.RECORDING].colour
             )
         self.record.setEnabled(taking or allowed(status.state, "record"))
-        self.discard.setEnabled(allowed(status.state, "discard"))
+        self.discard.setVisible(taking)
+        self.rest.setVisible(not taking)
+        self.rest.setEnabled(allowed(status.state, "rest"))
         self.bookmark.setVisible(taking)
         self.success.setEnabled(taking or status.episodes > 0)
         self.failure.setEnabled(taking or status.episodes > 0)
@@ -148,8 +154,7 @@ class TakePanel(Panel):
             f"{recorder.frames_written} / {recorder.frames_due}", theme.BAD if recorder.missing else theme.TEXT
         )
         self.disk.show_value(*disk_left(recorder.disk_left_s))
-        gap = status.alignment_gap
-        self.aligning.show_value(f"{gap:.2f} rad" if gap > 0 else "aligned", theme.WARN if gap > 0 else theme.TEXT)
+        self.gaps.show_gaps(Gaps.of(status))
 
 
 class EpisodePanel(Panel):

@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ui import theme
@@ -33,9 +33,11 @@ class CameraView(QWidget):
         self.caption = camera
         self.corner = ""  # small text at the upper right: rate, what is missing
         self.corner_colour = theme.TEXT
+        self.state, self.trouble = "ok", ""  # of the camera, as `CameraHealth` tells them
         self.layers: list[Layer] = []
         self._buffer: NDArray[np.uint8] | None = None
         self._image: QImage | None = None
+        self._source: NDArray[np.uint8] | None = None
         self._sequence = -1
         self._caption_font = theme.font(12, QFont.Weight.DemiBold)
 
@@ -54,6 +56,21 @@ class CameraView(QWidget):
         self._buffer[..., 2] = rgb[..., 0]
         self.update()
         return True
+
+    def show_picture(self, rgb: NDArray[np.uint8]) -> None:
+        """Take a picture that has no number, rgb (h, w, 3); the same array again costs nothing."""
+        if rgb is not self._source:
+            self._source = rgb
+            self.set_frame(self._sequence + 1, rgb)
+
+    def show_health(self, state: str, trouble: str) -> None:
+        """Say what is wrong with the camera. A lost one shows no picture: the last one would look live."""
+        if (state, trouble) != (self.state, self.trouble):
+            self.state, self.trouble = state, trouble
+            self.setAccessibleDescription(trouble)
+            self.update()
+        if state == "lost":
+            self.clear()
 
     def clear(self) -> None:
         if self._image is not None:
@@ -82,15 +99,51 @@ class CameraView(QWidget):
         painter.fillRect(self.rect(), QColor("#07090b"))
         place, scale = self.place()
         if self._image is None:
-            painter.setPen(QColor(theme.FAINT))
-            painter.setFont(self._caption_font)
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, f"no picture from {self.camera} yet")
+            self._paint_absence(painter)
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(place, self._image)
         for layer in self.layers:
             layer.paint(painter, place, scale)
         self._paint_texts(painter, place)
+        if self.state in TROUBLE_COLOURS:
+            self._paint_trouble(painter, place)
+
+    def _paint_absence(self, painter: QPainter) -> None:
+        """Why there is no picture."""
+        painter.setFont(self._caption_font)
+        title = f"no picture from {self.camera} yet"
+        painter.setPen(QColor(theme.FAINT))
+        room = QRectF(self.rect()).adjusted(16, 0, -16, 0)
+        if self.state not in TROUBLE_COLOURS:
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter, title)
+            return
+        colour = QColor(TROUBLE_COLOURS[self.state])
+        painter.setPen(QPen(colour, 2))
+        painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        painter.setFont(theme.font(17, QFont.Weight.DemiBold))
+        painter.drawText(room.adjusted(0, 0, 0, -room.height() / 2 - 2), _LOWER, f"{self.camera}: {self.state}")
+        painter.setFont(theme.font(12))
+        painter.setPen(QColor(theme.TEXT))
+        painter.drawText(room.adjusted(0, room.height() / 2 + 4, 0, 0), _UPPER, self.trouble)
+
+    def _paint_trouble(self, painter: QPainter, place: QRectF) -> None:
+        """A frame in the colour of the trouble, its name and what to do over the lower edge of the picture."""
+        colour = QColor(TROUBLE_COLOURS[self.state])
+        painter.setPen(QPen(colour, 3))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(place.adjusted(1.5, 1.5, -1.5, -1.5))
+        plate = QRectF(place.left() + 3, place.bottom() - 49, place.width() - 6, 46)
+        painter.fillRect(plate, QColor(8, 11, 14, 215))
+        painter.fillRect(QRectF(plate.left(), plate.top(), 5, plate.height()), colour)
+        inner = plate.adjusted(14, 3, -8, -3)
+        painter.setFont(self._caption_font)
+        painter.setPen(colour)
+        painter.drawText(inner, Qt.AlignmentFlag.AlignTop, self.state)
+        room = inner.adjusted(painter.fontMetrics().horizontalAdvance(self.state) + 10, 1, 0, 0)
+        painter.setFont(theme.font(11))
+        painter.setPen(QColor(theme.TEXT))
+        painter.drawText(room, _WRAPPED, self.trouble)
 
     def _paint_texts(self, painter: QPainter, place: QRectF) -> None:
         painter.setFont(self._caption_font)
@@ -107,6 +160,18 @@ class CameraView(QWidget):
             painter.drawRoundedRect(plate, 5, 5)
             painter.setPen(QColor(self.corner_colour if right else theme.TEXT))
             painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+
+
+TROUBLE_COLOURS = {
+    "lost": theme.BAD,
+    "frozen": theme.BAD,
+    "black": theme.BAD,
+    "late": theme.WARN,
+    "slow": theme.WARN,
+}
+_LOWER = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap)
+_UPPER = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap)
+_WRAPPED = int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap)
 
 
 def to_widget(points: NDArray[np.floating], place: QRectF, scale: float) -> NDArray[np.float64]:

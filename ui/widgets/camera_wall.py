@@ -80,5 +80,9 @@ def show_newest(bridge: Bridge, view: CameraView, status: StudioStatus, camera: 
     _, missing = status.recorder.pictures.get(camera, (0, 0))
     view.corner_colour = theme.BAD if missing else theme.TEXT
     view.corner = f"{missing} missing" if missing else f"{health.fps:.0f} fps" if health else ""
+    state, text = (health.state, health.text) if health else ("ok", "")
+    view.show_health(state, text)
+    if state == "lost":
+        return False
     newest = bridge.studio.image(camera)
     return newest is not None and view.set_frame(*newest)

@@ -16,6 +16,7 @@ from ui.widgets.panel import soft_label
 from ui.widgets.samples_panel import SamplesPanel
 
 _LEAST_WIDTH, _MOST_WIDTH, _SPACING = 184, 420, 12
+_LEAST_HEIGHT = 90
 _REPROJECT_EVERY = 3  # refreshes: a camera on the wrist moves under the paths
 _STALE_S = 3.0
 _THINKING = (State.POLICY, State.STOPPED)  # here the newest samples still belong to the picture
@@ -59,8 +60,10 @@ class FanView(QWidget):
         """The large picture takes what its height allows; the column beside it the rest."""
         left_over = self.width() - self.height() * 4 // 3 - _SPACING
         width = min(max(left_over, _LEAST_WIDTH), _MOST_WIDTH)
+        room = self.height() - self.samples.minimumSizeHint().height() - 8
+        height = min(width * 3 // 4, max(room // max(len(self.others), 1) - 8, _LEAST_HEIGHT))
         for view in self.others:
-            view.setFixedSize(width, width * 3 // 4)
+            view.setFixedSize(width, height)
         self.samples.setFixedWidth(width)
         self.hint.setFixedWidth(width)
 

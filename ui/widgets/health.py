@@ -2,12 +2,21 @@
 
 import math
 
-from teleop_studio.status import StudioStatus
+from teleop_studio.status import State, StudioStatus
 from ui import theme
+from ui.widgets.camera_view import TROUBLE_COLOURS
 
 _STALE_MS = 150.0
 _LOW_FPS = 0.8  # of 30
 _DISK_AMBER_S, _DISK_RED_S = 600.0, 120.0
+
+
+def rig_chip(status: StudioStatus) -> tuple[str, str, str]:
+    """The simulated rig has a colour of its own: nobody shall take it for the real one."""
+    if status.simulated:
+        return "simulated", "#d58cff", f"{status.rig} {status.scene}".strip() + ". Click to choose a rig (Ctrl+G)."
+    colour = theme.FAINT if status.state is State.CLOSED else theme.GOOD
+    return status.rig or "no rig", colour, "The rig with real arms. Click to choose a rig (Ctrl+G)."
 
 
 def loop_chip(status: StudioStatus) -> tuple[str, str, str]:
@@ -21,7 +30,9 @@ def loop_chip(status: StudioStatus) -> tuple[str, str, str]:
         f"{loop.ticks} ticks, scheduling {loop.scheduling}. Period error p50 {loop.period_error_p50_ms:.2f}, "
         f"p99 {loop.period_error_p99_ms:.2f}, p99.9 {loop.period_error_p999_ms:.2f} ms. Bus retries {loop.bus_retries}."
     )
-    return f"loop {loop.rate_hz:.0f} Hz{missed}" + (f" · {loop.scheduling}" if loop.scheduling else ""), colour, tooltip
+    # Which scheduling it got stands in the tooltip; the one that wakes up late now and then stands on the chip.
+    late = " · normal" if loop.scheduling == "normal" else ""
+    return f"loop {loop.rate_hz:.0f} Hz{missed}{late}", colour, tooltip
 
 
 def camera_chip(status: StudioStatus) -> tuple[str, str, str]:
@@ -29,11 +40,17 @@ def camera_chip(status: StudioStatus) -> tuple[str, str, str]:
         return "cameras –", theme.FAINT, "No camera delivers."
     slowest = min(camera.fps for camera in status.cameras.values())
     oldest = max(camera.age_ms for camera in status.cameras.values())
+    troubled = {name: camera for name, camera in status.cameras.items() if camera.state in TROUBLE_COLOURS}
     colour = theme.BAD if oldest > _STALE_MS else theme.GOOD if slowest >= _LOW_FPS * 30 else theme.WARN
     tooltip = "\n".join(
         f"{name}: {camera.fps:.1f} fps, {camera.frames} pictures, newest {camera.age_ms:.0f} ms old"
+        + (f"\n  {camera.text}" if camera.text else "")
         for name, camera in status.cameras.items()
     )
+    if troubled:
+        name, camera = min(troubled.items(), key=lambda one: list(TROUBLE_COLOURS).index(one[1].state))
+        more = f" +{len(troubled) - 1}" if len(troubled) > 1 else ""
+        return f"{name} {camera.state}{more}", TROUBLE_COLOURS[camera.state], tooltip
     return f"{len(status.cameras)} cameras {slowest:.0f} fps", colour, tooltip
 
 

@@ -25,6 +25,12 @@ class Series:
     digits: bool = False
 
 
+def row_of(row: int, rows: int, height: int) -> tuple[float, float]:
+    """(top, height) in px of a row when `rows` of them share `height`: what lies beside a chart lines up with it."""
+    each = (height + _GAP) / rows - _GAP
+    return row * (each + _GAP), each
+
+
 class JointChart(QWidget):
     """D small charts in `columns`, each with its own range, on one time axis.
 
@@ -106,9 +112,9 @@ class JointChart(QWidget):
     def _cell(self, joint: int) -> QRectF:
         rows = -(-len(self._names) // self._columns)
         width = (self.width() + _GAP) / self._columns - _GAP
-        height = (self.height() + _GAP) / rows - _GAP
         column, row = divmod(joint, rows)
-        return QRectF(column * (width + _GAP), row * (height + _GAP), width, height)
+        top, height = row_of(row, rows, self.height())
+        return QRectF(column * (width + _GAP), top, width, height)
 
     def _plot_area(self, joint: int) -> QRectF:
         return self._cell(joint).adjusted(self._label_width, 1, -1, -1)

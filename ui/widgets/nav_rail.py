@@ -83,10 +83,21 @@ def _compare(painter: QPainter, _ink: QColor) -> None:
     painter.drawLine(QPointF(-2, 7), QPointF(-2, 11))
 
 
+def _setup(painter: QPainter, ink: QColor) -> None:
+    # An arm: base, two links, its joints.
+    points = [QPointF(-8, 10), QPointF(-4, -3), QPointF(5, -8), QPointF(9, 0)]
+    painter.drawPolyline(QPolygonF(points))
+    painter.drawLine(QPointF(-12, 10), QPointF(-3, 10))
+    painter.setBrush(ink)
+    for joint in points[1:3]:
+        painter.drawEllipse(joint, 2.4, 2.4)
+
+
 GLYPHS: dict[str, Callable[[QPainter, QColor], None]] = {
     "record": _record,
     "episodes": _episodes,
     "train": _train,
     "deploy": _deploy,
     "compare": _compare,
+    "setup": _setup,
 }

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -74,16 +74,21 @@ class Figure(QWidget):
 
 
 class Chip(QWidget):
-    """A short text with a dot whose colour tells good, doubtful, bad or absent."""
+    """A short text with a dot whose colour tells good, doubtful, bad or absent. `opens`: a click opens something."""
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    clicked = Signal()
+
+    def __init__(self, name: str, opens: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(f"{name}_chip")
         self._name = name
         self._text = name
         self._colour = theme.FAINT
         self._font = theme.font(12, QFont.Weight.Medium)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._opens = opens
+        if opens:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
 
     @property
     def text(self) -> str:
@@ -99,22 +104,33 @@ class Chip(QWidget):
             self.setToolTip(tooltip)
 
     def sizeHint(self) -> QSize:
-        return QSize(QFontMetrics(self._font).horizontalAdvance(self._text) + 30, 24)
+        width = QFontMetrics(self._font).horizontalAdvance(self._text) + 30
+        return QSize(width + 14 * self._opens, 24)
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        """On a bar that is full each gives a little: its text then ends in dots."""
+        return QSize(min(self.sizeHint().width(), 76), 24)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._opens and event.button() == Qt.MouseButton.LeftButton:
+            self.clicked.emit()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(0, 0, 0, 90))
+        painter.setBrush(QColor(0, 0, 0, 150 if self.underMouse() and self._opens else 90))
         painter.drawRoundedRect(QRectF(self.rect()), 12, 12)
         painter.setBrush(QColor(self._colour))
         painter.drawEllipse(QRectF(9, 8.5, 7, 7))
         painter.setPen(QColor(theme.TEXT))
         painter.setFont(self._font)
-        place = QRectF(self.rect()).adjusted(21, 0, -6, 0)
+        place = QRectF(self.rect()).adjusted(21, 0, -6 - 14 * self._opens, 0)
+        if self._opens:
+            x, y = self.width() - 14, self.height() / 2
+            painter.setPen(QPen(QColor(theme.SOFT), 1.4))
+            painter.drawPolyline(QPolygonF([QPointF(x - 3.5, y - 1.5), QPointF(x, y + 2), QPointF(x + 3.5, y - 1.5)]))
+            painter.setPen(QColor(theme.TEXT))
         text = QFontMetrics(self._font).elidedText(self._text, Qt.TextElideMode.ElideRight, math.ceil(place.width()))
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
 

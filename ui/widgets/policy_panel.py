@@ -9,6 +9,7 @@ from teleop_studio.status import State, StudioStatus
 from ui import theme
 from ui.bridge import Bridge
 from ui.commands import Commands, allowed
+from ui.widgets.gap_bars import Gaps, GapStrip
 from ui.widgets.key_button import KeyButton
 from ui.widgets.panel import Panel
 from ui.widgets.rows import milliradians
@@ -37,6 +38,7 @@ class PolicyPanel(Panel):
         self.success = KeyButton(actions["success"], "#1f5c35", "#e9fff0")
         self.failure = KeyButton(actions["failure"], "#6b2730", "#ffecee")
         self.resume = KeyButton(actions["resume"], theme.ACCENT, "#04101f")
+        self.gaps = GapStrip()
         self.body.addWidget(self.run)
         self.body.addWidget(self.autonomous)
         for pair in ((self.success, self.failure), (self.take_over, self.discard)):
@@ -46,6 +48,7 @@ class PolicyPanel(Panel):
                 row.addWidget(widget, 1)
             self.body.addLayout(row)
         self.body.addWidget(self.resume)
+        self.body.addWidget(self.gaps)
 
     @property
     def chosen_run(self) -> Path | None:
@@ -85,6 +88,7 @@ class PolicyPanel(Panel):
             widget.setEnabled(driving or status.state is State.RECORDING)
         self.run.setEnabled(not driving)
         self.resume.setVisible(allowed(status.state, "resume"))
+        self.gaps.show_gaps(Gaps.of(status))
 
     def _chosen(self) -> None:
         self._commands.choices.run = self.chosen_run

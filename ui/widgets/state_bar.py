@@ -1,15 +1,24 @@
 """The bar on top of every page: state in its colour, clock, health chips and STOP."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QLinearGradient, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QLinearGradient, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from teleop_studio.status import State, StudioStatus
 from ui import theme
 from ui.actions import STOP_KEY
 from ui.commands import Commands
-from ui.widgets.health import camera_chip, disk_chip, disk_is_low, inference_chip, loop_chip, recorder_chip
+from ui.widgets.health import (
+    camera_chip,
+    disk_chip,
+    disk_is_low,
+    inference_chip,
+    loop_chip,
+    recorder_chip,
+    rig_chip,
+)
 from ui.widgets.panel import Chip
+from ui.widgets.servo_words import servo_chip
 
 HEIGHT = 76
 
@@ -31,7 +40,12 @@ class StateBar(QWidget):
         self.title.setFont(theme.font(15, QFont.Weight.DemiBold))
         self.detail = QLabel("")
         self.detail.setFont(theme.font(12))
-        self.chips = {name: Chip(name) for name in ("simulated", "loop", "camera", "recorder", "disk", "inference")}
+        opening = {"rig": commands.choose_rig, "servos": commands.servos}
+        names = ("rig", "loop", "camera", "servos", "recorder", "disk", "inference")
+        self.chips = {name: Chip(name, name in opening) for name in names}
+        for name, run in opening.items():
+            self.chips[name].clicked.connect(run)
+        self._asleep = False  # no window of ours has the keyboard
         self.stop_button = StopButton()
         self.stop_button.clicked.connect(lambda: commands.stop())
         self._lay_out()
@@ -69,20 +83,29 @@ class StateBar(QWidget):
         minutes, seconds = divmod(status.episode_clock_s, 60)
         self.clock.setText(f"{int(minutes):02d}:{seconds:04.1f}")
         self.title.setText(status.title)
-        self.detail.setText(status.detail)
-        self.detail.setToolTip(status.detail)
-        self.chips["simulated"].setVisible(status.simulated)
-        self.chips["simulated"].show_value("simulated rig", "#d58cff", f"{status.rig} {status.scene}".strip())
+        self._show_detail(status.detail)
+        self.chips["rig"].show_value(*rig_chip(status))
         self.chips["loop"].show_value(*loop_chip(status))
         self.chips["camera"].show_value(*camera_chip(status))
+        self.chips["servos"].show_value(*servo_chip(status))
         self.chips["recorder"].show_value(*recorder_chip(status))
         self.chips["disk"].setVisible(disk_is_low(status))
         self.chips["disk"].show_value(*disk_chip(status))
         # A bar that is full: the policy that is not there says least.
-        self.chips["inference"].setVisible(
-            not disk_is_low(status) or status.inference.ready or status.inference.loading
-        )
+        self.chips["inference"].setVisible(status.inference.ready or status.inference.loading)
         self.chips["inference"].show_value(*inference_chip(status))
+
+    def _show_detail(self, detail: str) -> None:
+        """What to press; or, while the keys go to another program, that pressing them does nothing here."""
+        asleep = QGuiApplication.applicationState() != Qt.ApplicationState.ApplicationActive
+        shown = ASLEEP if asleep else detail
+        if shown != self.detail.text():
+            self.detail.setText(shown)
+            self.detail.setToolTip(shown)
+        if asleep != self._asleep:
+            self._asleep = asleep
+            self.detail.setStyleSheet(f"color: {theme.WARN}; font-weight: 600" if asleep else "")
+            self.stop_button.show_key(not asleep)
 
     @property
     def word(self) -> str:
@@ -110,6 +133,7 @@ class StateBar(QWidget):
 
 
 _BLOCK_WIDTH = 208
+ASLEEP = "Keys do nothing: the window is not active, click it. A pedal and `teleop-studio stop` always work."
 
 
 def _stripes(painter: QPainter, block: QRectF) -> None:
@@ -140,6 +164,13 @@ class StopButton(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFixedSize(176, HEIGHT - 18)
+        self._key_works = True
+
+    def show_key(self, works: bool) -> None:
+        """The key's cap is dim while the key would go to another program; the button works all the same."""
+        if works != self._key_works:
+            self._key_works = works
+            self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(176, HEIGHT - 18)
@@ -162,5 +193,6 @@ class StopButton(QAbstractButton):
         cap = QRectF(body.right() - 56, body.center().y() - 11, 40, 22)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setFont(theme.font(13, QFont.Weight.DemiBold))
+        painter.setPen(QColor(255, 255, 255, 255 if self._key_works else 90))
         painter.drawRoundedRect(cap, 5, 5)
         painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, STOP_KEY.key)
