@@ -22,9 +22,13 @@ class LerobotCamera:
     which the picture was handed over: then it is late by what the camera needs.
     """
 
-    def __init__(self, name: str, config: Any, size: tuple[int, int], fps: float, clock: Clock) -> None:
-        """`config` LeRobot's configuration of it; `size` (w, h) px that the rig asks for. Raises `CameraMissing`."""
-        self.name, self.fps = name, fps
+    def __init__(self, name: str, device: str, config: Any, size: tuple[int, int], fps: float, clock: Clock) -> None:
+        """`device` as the rig names it: LeRobot's type, or the arm it belongs to. Raises `CameraMissing`.
+
+        `config` LeRobot's configuration of it; `size` (w, h) px that the rig asks for.
+        """
+        self.name, self.device, self.fps = name, device, fps
+        self.remarks: tuple[str, ...] = ()
         self.width, self.height = size
         self._clock = clock
         self._sequence = 0
@@ -48,7 +52,7 @@ class LerobotCamera:
             config = configuration(CAMERA, kind, whole)
         except DriverError as error:
             raise CameraMissing(f"Camera {name}: {error}") from error
-        return cls(name, config, size, fps, clock)
+        return cls(name, kind, config, size, fps, clock)
 
     def read(self, patience_ms: float = 500.0) -> CameraImage:
         """The next picture. Raises `CameraSilent` when none comes, `CameraMissing` for one of another size."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from drivers.arms.model import ArmModel
 from drivers.dynamixel.bus_statistics import BusStatistics
 from drivers.errors import DriverError, ServoAlert, ServoSilent
-from drivers.samples import JointState
+from drivers.samples import JointState, ServoReading
 from teleop_studio.processes.arm_rings import ArmRings, ArmRingSpecs, Order, order_row, to_text
 
 UNKNOWN_EFFORT = "none"
@@ -121,13 +121,13 @@ class RingArm:
             raise ValueError(f"effort limit {share:g} is no share: give 0 to 1")
         self._rings.orders.push(order_row(Order.EFFORT, share), time.monotonic_ns())
 
-    def watchdog(self, timeout_ms: float) -> None:
+    def watchdog(self, ms: int) -> None:
         """LeRobot knows none. Its process sends no goal that is older than 0.3 s, so the arm holds where it was."""
 
     def slow_read(self) -> None:
         """LeRobot's robots tell only positions."""
 
-    def health(self) -> tuple[Any, ...]:
+    def health(self) -> tuple[ServoReading, ...]:
         """LeRobot's robots tell nothing of their servos."""
         return ()
 

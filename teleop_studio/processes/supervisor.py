@@ -16,10 +16,11 @@ from teleop_studio.rig import LEROBOT, RigConfig
 
 CONTROL, CAMERAS, RECORDER, BUILDER, INFERENCE, SIM = "control", "cameras", "recorder", "builder", "inference", "sim"
 # One for each arm that LeRobot drives and one for its cameras: what blocks or dies in one leaves the others alone.
-LEROBOT_PARTS = {"lerobot-leader": "leader", "lerobot-follower": "follower", "lerobot-cameras": "cameras"}
+LEROBOT_CAMERAS = "lerobot-cameras"
+LEROBOT_PARTS = {"lerobot-leader": "leader", "lerobot-follower": "follower", LEROBOT_CAMERAS: "cameras"}
 # What control's lines end in has to outlive it: it brings the follower down.
 _LINE_ENDS = (SIM, "lerobot-leader", "lerobot-follower")
-_STOP_ORDER = (INFERENCE, RECORDER, BUILDER, CAMERAS, "lerobot-cameras", CONTROL, *_LINE_ENDS)
+_STOP_ORDER = (INFERENCE, RECORDER, BUILDER, CAMERAS, LEROBOT_CAMERAS, CONTROL, *_LINE_ENDS)
 
 
 class RigProcesses:
@@ -70,7 +71,7 @@ class RigProcesses:
 
     def send(self, name: str, message: Any) -> bool:
         """False when that process is not there. What the cameras are told, LeRobot's cameras are told too."""
-        lerobot_cameras = self._children.get("lerobot-cameras")
+        lerobot_cameras = self._children.get(LEROBOT_CAMERAS)
         if name == CAMERAS and lerobot_cameras is not None:
             lerobot_cameras.send(message)
         child = self._children.get(name)
@@ -200,7 +201,8 @@ class RigProcesses:
     def _end(self, name: str) -> None:
         child = self._children.pop(name, None)
         if child is not None:
-            child.stop(timeout_s=6.0)
+            # The way to the rest pose takes as long as it is.
+            child.stop(timeout_s=25.0 if name == CONTROL and self.rig.on_close == "rest" else 6.0)
         self._ready.discard(name)
 
 
