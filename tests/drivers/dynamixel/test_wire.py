@@ -57,6 +57,13 @@ def test_the_checksum_is_the_sdks(data: bytes) -> None:
     assert crc16(data) == Protocol2PacketHandler().updateCRC(0, data, len(data))
 
 
+@given(data=binary(min_size=300, max_size=300))
+def test_the_checksum_of_a_long_packet_is_the_sdks_at_any_length(data: bytes) -> None:
+    for count in (63, 64, 65, 90, 255, 256, 257, 300):
+        assert crc16(data[:count]) == Protocol2PacketHandler().updateCRC(0, data[:count], count)
+        assert crc16(data[count:], crc16(data[:count])) == crc16(data)
+
+
 @given(servo_id=integers(0, 252), instruction=integers(1, 255), data=payloads)
 def test_a_request_is_byte_for_byte_the_sdks_where_that_needs_no_stuffing(
     servo_id: int, instruction: int, data: bytes
