@@ -12,10 +12,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from teleop_studio.doctor_devices import Check, check_cameras, check_serial_ports
 from teleop_studio.workspace import default_workspace
 
 PACKAGES = ("teleop_studio", "drivers", "recorders", "ui")
@@ -28,17 +28,6 @@ _MIXED_MUJOCO = (
     "Two versions of MuJoCo are mixed. Run `python -m pip uninstall -y mujoco mujoco-core mujoco-studio`, then "
     "`python -m pip install mujoco`."
 )
-
-
-@dataclass(frozen=True)
-class Check:
-    """One finding. `remedy` is empty when `ok`. `needed` False: the app runs without it, only not as well."""
-
-    name: str
-    ok: bool
-    text: str
-    remedy: str = ""
-    needed: bool = True
 
 
 def run_checks(workspace: Path | None = None) -> list[Check]:
@@ -55,6 +44,7 @@ def run_checks(workspace: Path | None = None) -> list[Check]:
         check_shared_memory,
         lambda: check_workspace(folder),
         check_serial_ports,
+        check_cameras,
     ]
     return [check() for check in checks]
 
@@ -212,45 +202,6 @@ def check_workspace(folder: Path) -> Check:
             "Make room, or choose another folder with --workspace.",
         )
     return Check("Workspace", True, f"{folder} can be written, {free:.0f} GiB free")
-
-
-def check_serial_ports(devices: Path = Path("/dev"), system: Path = Path("/sys/class/tty")) -> Check:
-    """USB serial ports: may they be opened, and do they hand bytes over at once?
-
-    FTDI adapters wait 16 ms for more bytes before they report any, which halves the rate of the control loop.
-    """
-    name = "Serial ports"
-    ports = sorted(port for kind in ("ttyUSB*", "ttyACM*", "tty.usb*") for port in devices.glob(kind))
-    if not ports:
-        return Check(name, True, "none found: only the simulated rig can be opened")
-    closed = [port.name for port in ports if not os.access(port, os.R_OK | os.W_OK)]
-    if closed:
-        return Check(
-            name,
-            False,
-            f"{', '.join(closed)} may not be opened by this user.",
-            "Run `sudo usermod -aG dialout $USER` and log in again.",
-            needed=False,
-        )
-    waits = {port.name: _latency_ms(system / port.name / "device" / "latency_timer") for port in ports}
-    slow = {port: wait for port, wait in waits.items() if wait is not None and wait > 1}
-    if slow:
-        port = next(iter(slow))
-        return Check(
-            name,
-            False,
-            f"{', '.join(f'{port} waits {wait} ms' for port, wait in slow.items())} before it hands bytes over.",
-            f"Run `echo 1 | sudo tee {system / port / 'device' / 'latency_timer'}` for each.",
-            needed=False,
-        )
-    return Check(name, True, f"{', '.join(port.name for port in ports)} can be opened")
-
-
-def _latency_ms(path: Path) -> int | None:
-    try:
-        return int(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
 
 
 def _hash_of(path: Path) -> str:

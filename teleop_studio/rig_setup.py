@@ -3,6 +3,7 @@
 The ports belong to the set-up process while it runs. Every call returns at once; what comes of it is in `status`.
 """
 
+import os
 import re
 import time
 from collections.abc import Callable
@@ -35,6 +36,7 @@ class RigSetup:
         self._found = m.SetupFound()
         self._choices = Choices()
         self._failed = ""
+        self._sent = 0
 
     # --- having the ports ------------------------------------------------------------------------------------------
 
@@ -46,7 +48,7 @@ class RigSetup:
             return
         if self._leaving is not None:
             raise StudioError("The set-up is just giving the ports back. Try again in a moment.")
-        self._found, self._failed = m.SetupFound(busy="Starting"), ""
+        self._found, self._failed, self._sent = m.SetupFound(busy="Starting"), "", 0
         self._choices = Choices.of(self._rig())
         self._choices.calibrations = known_calibrations(self._workspace)
         self._child = Child("setup", "setup_process", (), self._workspace.logs / "setup.log")
@@ -108,9 +110,10 @@ class RigSetup:
         self._adopt(role)
 
     def choose_port(self, role: str, path: str) -> None:
-        """A port of `status.ports`, "" for none. It is taken from the other role, if that had it."""
-        found = next((port for port in self._found.ports if port.path == path), None)
-        self._choices.choose_port(_role(role), path, found)
+        """A port of `status.ports`, by any of its names, "" for none. The other role loses it."""
+        device = os.path.realpath(path)
+        found = next((port for port in self._found.ports if path and device == os.path.realpath(port.path)), None)
+        self._choices.choose_port(_role(role), path if found is None else found.path, found)
         self._adopt(role)
 
     def choose_calibration(self, role: str, path: str) -> None:
@@ -189,6 +192,8 @@ class RigSetup:
     def _send(self, message: object) -> None:
         if self._child is None or not self._child.send(message):
             raise StudioError("The set-up does not run. Begin it first.")
+        self._sent += 1
+        self._take_status()
 
     def _hear(self, message: object) -> None:
         match message:
@@ -201,7 +206,7 @@ class RigSetup:
                     self._choices.calibrations = known_calibrations(self._workspace)
             case ChildFailed(operator):
                 self._failed = operator
-                self._child = None
+                self._child, self._sent = None, 0
                 self._found = m.SetupFound(said=self._found.said)
 
     def _adopt(self, role: str) -> None:
@@ -232,7 +237,7 @@ class RigSetup:
         found, chosen = self._found, self._choices
         self.status = SetupStatus(
             running=self._child is not None or self._leaving is not None,
-            busy="Giving the ports back" if self._leaving is not None else found.busy,
+            busy=self._busy(),
             progress=found.progress,
             problem=self._failed or found.problem,
             ports=found.ports,
@@ -246,6 +251,12 @@ class RigSetup:
             missing=chosen.missing(),
             said=(*found.said, *chosen.said),
         )
+
+    def _busy(self) -> str:
+        if self._leaving is not None:
+            return "Giving the ports back"
+        waiting = self._child is not None and self._found.done < self._sent
+        return self._found.busy or ("One moment" if waiting else "")
 
 
 def _role(role: str) -> str:

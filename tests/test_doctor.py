@@ -116,37 +116,3 @@ def test_a_workspace_that_can_not_be_used_is_reported(tmp_path: Path, monkeypatc
     assert doctor.check_workspace(tmp_path / "file" / "below").text == f"{tmp_path / 'file'} is not a folder."
     monkeypatch.setattr(doctor, "WORKSPACE_GIB", 2**40)
     assert "GiB free; an hour of demonstrations" in doctor.check_workspace(tmp_path).text
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> tuple[Path, Path]:
-    """(devices, system) with one USB serial port whose adapter waits 16 ms."""
-    devices, system = tmp_path / "dev", tmp_path / "tty"
-    devices.mkdir()
-    (devices / "ttyUSB0").touch()
-    (system / "ttyUSB0" / "device").mkdir(parents=True)
-    (system / "ttyUSB0" / "device" / "latency_timer").write_text("16\n")
-    return devices, system
-
-
-def test_an_adapter_that_holds_bytes_back_is_reported(bench: tuple[Path, Path]) -> None:
-    devices, system = bench
-    found = doctor.check_serial_ports(devices, system)
-    assert (found.ok, found.needed) == (False, False)
-    assert found.text == "ttyUSB0 waits 16 ms before it hands bytes over."
-    assert str(system / "ttyUSB0" / "device" / "latency_timer") in found.remedy
-    (system / "ttyUSB0" / "device" / "latency_timer").write_text("1\n")
-    assert doctor.check_serial_ports(devices, system).text == "ttyUSB0 can be opened"
-
-
-def test_an_adapter_without_such_a_timer_is_fine(bench: tuple[Path, Path]) -> None:
-    devices, system = bench
-    (system / "ttyUSB0" / "device" / "latency_timer").unlink()
-    (devices / "ttyACM0").touch()
-    assert doctor.check_serial_ports(devices, system).text == "ttyACM0, ttyUSB0 can be opened"
-
-
-def test_no_serial_port_is_no_fault(tmp_path: Path) -> None:
-    found = doctor.check_serial_ports(tmp_path, tmp_path)
-    assert found.ok
-    assert "only the simulated rig" in found.text

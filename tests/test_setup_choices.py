@@ -160,7 +160,7 @@ def test_saving_without_a_name_or_with_something_missing_is_refused_and_a_saved_
     setup.save("koch")
     assert not load_rig(path).mirror
     path.write_text("speed = 3")
-    with pytest.raises(StudioError, match="The rig koch can not be saved.*no setting 'speed'"):
+    with pytest.raises(StudioError, match=r"The rig koch can not be saved\..*no setting 'speed'"):
         setup.save("koch")
 
 

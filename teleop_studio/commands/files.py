@@ -1,6 +1,7 @@
 """Commands about what lies on disk and about the installation: verify, repair, migrate, doctor."""
 
 import argparse
+from dataclasses import asdict
 from typing import Any
 
 from recorders.errors import RecorderError
@@ -10,6 +11,7 @@ from recorders.verify import episode_files
 from recorders.verify import verify as verify_path
 from teleop_studio.commands.driving import CommandFailed, say
 from teleop_studio.doctor import run_checks
+from teleop_studio.doctor_devices import servos_on
 
 
 def verify(options: argparse.Namespace) -> dict[str, Any]:
@@ -54,7 +56,12 @@ def migrate(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def doctor(options: argparse.Namespace) -> dict[str, Any]:
-    """All checks; exit code 1 when one fails."""
+    """All checks, or the servos on one port; exit code 1 when a check fails or nothing answers."""
+    if options.port:
+        servos, said = servos_on(options.port)
+        for text in said:
+            say(text)
+        return {"port": options.port, "servos": [asdict(servo) for servo in servos], "failed": not servos}
     checks = run_checks(options.workspace)
     for check in checks:
         say(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.text}")

@@ -66,6 +66,8 @@ class SetupBench:
         self._said: deque[str] = deque(maxlen=40)
         self._events: list[m.Adopted] = []
         self._listed_ns: int | None = None
+        self._at_work = False  # on a message that is not done yet
+        self._done = 0
 
     @property
     def working(self) -> bool:
@@ -87,6 +89,7 @@ class SetupBench:
             identifying=bool(self._watched),
             calibration=self._finished if self._guide is None else self._guide.view,
             said=tuple(self._said),
+            done=self._done,
         )
 
     def do(self, message: object) -> None:
@@ -97,6 +100,7 @@ class SetupBench:
         """One small piece of work; returns what the studio must know besides `view`."""
         try:
             if self._job is None and self._waiting:
+                self._at_work = True
                 self._begin(self._waiting.popleft())
             if self._job is not None:
                 self._go_on(self._job)
@@ -108,6 +112,9 @@ class SetupBench:
             if isinstance(error, PortLost):
                 self._stop_watching()
                 self._leave_guide()
+        if self._at_work and self._job is None:
+            self._at_work = False
+            self._done += 1
         events, self._events = self._events, []
         return events
 

@@ -103,7 +103,10 @@ class Adopted:
 
 @dataclass(frozen=True)
 class SetupFound:
-    """How the set-up process stands; sent when something has changed. Fields as in `SetupStatus`."""
+    """How the set-up process stands; sent when something has changed. Fields as in `SetupStatus`.
+
+    `done` counts the messages that have been worked on.
+    """
 
     busy: str = ""
     progress: float = 0.0
@@ -112,6 +115,7 @@ class SetupFound:
     identifying: bool = False
     calibration: CalibrationView | None = None
     said: tuple[str, ...] = ()
+    done: int = 0
 
 
 @dataclass(frozen=True)
