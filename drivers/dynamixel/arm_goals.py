@@ -36,6 +36,9 @@ class ArmGoals:
         self._servos = servos
         self._ids = [servo.servo_id for servo in servos]
         self._second_rows = np.array([servo.row for servo in servos if servo.second], np.intp)
+        self._single_turn = np.array(
+            [servo.operating_mode == POSITION_MODE for servo in servos if servo.second], np.bool_
+        )
         self._apart: NDArray[np.int32] = np.zeros(len(self._second_rows), np.int32)
         self._goal_register = servos[0].table.register("goal_position")
         self._lower, self._upper = model.lower, model.upper
@@ -118,17 +121,16 @@ class ArmGoals:
 
     def set_apart(self, values: NDArray[Any]) -> None:
         """Take the two servos of each pair to be mounted as far apart as raw `values` (S,) say."""
-        joints = len(self.model.joints)
-        self._apart = (values["position"][joints:] - values["position"][:joints][self._second_rows]).astype(np.int32)
+        apart = self._apart_now(values)
+        # In position mode a servo counts within one turn as soon as its torque is on.
+        self._apart = np.where(self._single_turn, _within_a_turn(apart), apart).astype(np.int32)
 
     def disagreement(self, values: NDArray[Any]) -> str:
         """Which pair's servos are further apart than they may be; "" when none, or when there is no pair."""
         if not self._second_rows.size:
             return ""
-        joints = len(self.model.joints)
-        apart = values["position"][joints:] - values["position"][:joints][self._second_rows]
-        # A shadow counts its turns for itself: whole turns are no disagreement.
-        apart = (apart + TICKS_PER_TURN // 2) % TICKS_PER_TURN - TICKS_PER_TURN // 2
+        # Each servo counts its turns for itself: whole turns are no disagreement.
+        apart = _within_a_turn(self._apart_now(values))
         worst = int(np.argmax(np.abs(apart)))
         if abs(apart[worst]) <= _PAIR_TOLERANCE_TICKS:
             return ""
@@ -157,6 +159,11 @@ class ArmGoals:
             return lower, upper
         return max(0, lower - _PAIR_TOLERANCE_TICKS), min(TICKS_PER_TURN - 1, upper + _PAIR_TOLERANCE_TICKS)
 
+    def _apart_now(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        position = values["position"].astype(np.int64)
+        apart: NDArray[np.int64] = position[len(self.model.joints) :] - position[self._second_rows]
+        return apart
+
     def _recalibrate(self) -> None:
         joints = tuple(
             replace(joint, home_ticks=joint.home_ticks - TICKS_PER_TURN * turns)
@@ -168,3 +175,7 @@ class ArmGoals:
         chosen = np.array(rows, np.intp)
         write = SyncWrite([self._ids[row] for row in rows], self._goal_register)
         return write, None if len(rows) == len(self._ids) else chosen
+
+
+def _within_a_turn(ticks: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (ticks + TICKS_PER_TURN // 2) % TICKS_PER_TURN - TICKS_PER_TURN // 2
