@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _opening = threading.Lock()
+cv2.setNumThreads(1)  # its pool waits busily for the next picture
 
 
 def opened(address: str, options: str = "", open_s: float = 5.0, read_s: float = 2.0) -> Any:
@@ -17,7 +18,12 @@ def opened(address: str, options: str = "", open_s: float = 5.0, read_s: float =
 
     The time limits hold for streams; a file is there or not.
     """
-    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(open_s * 1e3), cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(read_s * 1e3)]
+    # One thread: with several, FFmpeg keeps as many pictures back.
+    limits = [
+        *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(open_s * 1e3)),
+        *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(read_s * 1e3)),
+        *(cv2.CAP_PROP_N_THREADS, 1),
+    ]
     with _opening:  # the options are the whole process's
         before = os.environ.get(_OPTIONS)
         os.environ[_OPTIONS] = options

@@ -37,12 +37,13 @@ class RtspCamera:
         self._shown = re.sub(r"//[^/@]*@", "//", settings.device)
         options = f"rtsp_transport;{transport}|fflags;nobuffer|flags;low_delay|max_delay;0|reorder_queue_size;0"
         self._capture = opened(settings.device, options, _OPEN_S, _PATIENCE_S)
-        if not self._capture.isOpened():
+        self.width, self.height = size_of(self._capture) if self._capture.isOpened() else (0, 0)
+        if not self.width or not self.height:  # it may answer and send no picture
+            self.close()
             raise CameraMissing(
                 f"Camera {self.name} gives no stream at {self._shown}. "
                 "Check that it is on, in the same network, and that the address, name and password are right."
             )
-        self.width, self.height = size_of(self._capture)
         self.fps = float(self._capture.get(cv2.CAP_PROP_FPS)) or settings.fps
         if (self.width, self.height) != (settings.width, settings.height):
             self.close()

@@ -22,6 +22,7 @@ from drivers.clock import Clock
 from drivers.errors import CameraError, CameraMissing, CameraRefused, CameraSilent
 from drivers.samples import CameraImage
 
+cv2.setNumThreads(1)  # its pool waits busily for the next picture
 OpenCapture = Callable[[str, int], Any]
 
 _OLDEST_STAMP_NS = 2_000_000_000

@@ -56,6 +56,8 @@ class RtspServer:
 
     def stop(self) -> None:
         self.hang_up()
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)  # closing alone would let one more client in
         self._listening.close()
 
     def _write(self, content: bytes) -> None:

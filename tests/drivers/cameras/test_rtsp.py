@@ -101,6 +101,13 @@ def test_nobody_at_the_address_is_a_missing_camera_and_no_password_is_shown(serv
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.slow
+def test_a_camera_that_answers_and_sends_no_picture_is_missing_after_five_seconds(server: RtspServer) -> None:
+    with pytest.raises(CameraMissing, match="front gives no stream at rtsp://"):
+        open_camera(settings(server), MonotonicClock())
+    assert "PLAY" in server.asked
+
+
 def test_an_unknown_transport_is_refused(server: RtspServer) -> None:
     with pytest.raises(CameraRefused, match=r"transport = 'pigeon' in its options\. Known: tcp, udp"):
         open_camera(settings(server, transport="pigeon"), MonotonicClock())
