@@ -12,6 +12,7 @@ from teleop_studio.processes.messages import CameraState
 from teleop_studio.processes.rings import RigRings, overlay_of
 from teleop_studio.rig import SIMULATED, RigConfig
 from teleop_studio.rig_cameras import project_points
+from teleop_studio.soft_start import SoftStart, soft_start
 from teleop_studio.status import CameraHealth, History, LoopHealth, Overlay
 from teleop_studio.tick_history import TickHistory
 
@@ -40,10 +41,9 @@ class Display:
             self._history.follow(rings.ticks)
 
     @property
-    def soft_start_gap(self) -> float:
-        """The largest joint gap (rad) while a soft start runs, else 0."""
-        row = self._history.newest
-        return float(row["gap"]) if row is not None and bool(row["aligning"]) else 0.0
+    def soft_start(self) -> SoftStart:
+        """How the newest tick stands with the first motion."""
+        return soft_start(self._history.newest, self._rig.follower.uncalibrated.names)
 
     def image(self, camera: str) -> tuple[int, NDArray[np.uint8]] | None:
         return None if self._rings is None else picture(self._rings, camera)

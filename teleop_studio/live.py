@@ -1,5 +1,6 @@
 """An open rig as the session sees it: turns effects into messages, and messages into what the operator must know."""
 
+import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,13 +9,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from teleop_studio.live_arms import LiveArms
 from teleop_studio.notices import Notices as Notices
 from teleop_studio.processes import messages as m
+from teleop_studio.processes.arm_messages import Alive
 from teleop_studio.processes.child import ChildFailed
 from teleop_studio.processes.rings import RigRings
-from teleop_studio.processes.supervisor import BUILDER, CAMERAS, CONTROL, INFERENCE, RECORDER, SIM, RigProcesses
+from teleop_studio.processes.supervisor import (
+    BUILDER,
+    CAMERAS,
+    CONTROL,
+    INFERENCE,
+    LEROBOT_CAMERAS,
+    LEROBOT_PARTS,
+    RECORDER,
+    SIM,
+    RigProcesses,
+)
 from teleop_studio.status import InferenceHealth
 from teleop_studio.take_watch import TakeWatch
+
+_ALIVE_EVERY_S = 0.1
 
 
 @dataclass
@@ -51,17 +66,26 @@ class LiveRig:
         self.inference = Inference()
         self.takes = TakeWatch(notices, lambda message: processes.send(BUILDER, message))
         self.cameras: dict[str, m.CameraState] = {}  # what was said last about each
+        self.arms = LiveArms()
         self.fault = ""  # what the last one was, in the operator's words
         self.score: m.TrialScore | None = None
         self.operator_side = ""
         self.scene_busy = False
         self._cameras_rest = False
         self._token = 0
+        self._alive_s = 0.0
         self._seed = 0
 
     def command(self, message: Any) -> None:
         """To the control process."""
         self.processes.send(CONTROL, message)
+
+    def alive(self) -> None:
+        """Tell the control process that somebody still listens: when these words stop, a moving arm holds."""
+        now_s = time.monotonic()
+        if now_s - self._alive_s > _ALIVE_EVERY_S:
+            self._alive_s = now_s
+            self.command(Alive())
 
     def record(self, message: Any) -> None:
         """To the recorder process."""
@@ -112,6 +136,10 @@ class LiveRig:
             self.cameras[message.camera] = message
             self._notices.add(message.notice)
             return ""
+        if name in LEROBOT_PARTS:
+            if isinstance(message, m.Warned):
+                self._notices.add(message.text)
+            return ""
         if name == CONTROL:
             return self._hear_control(message)
         if name == INFERENCE:
@@ -131,7 +159,7 @@ class LiveRig:
             self.takes.builder_died()
         if name in (CONTROL, SIM):
             self.scene_busy = False
-        if name == CAMERAS:
+        if name in (CAMERAS, LEROBOT_CAMERAS):
             self.cameras.clear()
             self._cameras_rest = False  # the new process does not know of it
             self._notices.add("The cameras start again; pictures missing until then are listed in the episode.")
@@ -152,6 +180,8 @@ class LiveRig:
                 self._notices.add(text)
             case m.Paused(token) if token == self._token:
                 self.processes.send(SIM, m.ResetScene(self._seed, token))
+            case _:
+                return self.arms.hear(message, self._notices)
         return ""
 
     def _hear_inference(self, message: Any) -> str:

@@ -4,8 +4,9 @@ import time
 from pathlib import Path
 
 from teleop_studio.live import LiveRig
+from teleop_studio.live_arms import LIMP, STOPPED
 from teleop_studio.processes import messages as m
-from teleop_studio.processes.arm_messages import GoToRest, RebootServo
+from teleop_studio.processes.arm_messages import Closing, GoToRest, RebootServo
 from teleop_studio.processes.disk_room import LEAST_S
 from teleop_studio.processes.rings import check_solver_steps
 from teleop_studio.processes.supervisor import INFERENCE
@@ -44,6 +45,7 @@ class Operation:
         self._outcome = "unrated"
         self._cause: tuple[int, str, dict[str, str]] | None = None  # stamp, kind and detail of what ends the take
         self.operator = ""
+        self.stopped_elsewhere = False  # until whoever runs a task has ended it
         self._replay: m.EngageReplay | None = None
 
     @property
@@ -76,6 +78,7 @@ class Operation:
         if live is not None and self._session.allows("closed"):
             self._end_by("closed", "interrupted")
             self._carry_out(live, self._session.apply("closed"))
+            live.command(Closing(self.rig.on_close))
         self.live = None
         self._session = Session()
         return live
@@ -83,6 +86,7 @@ class Operation:
     def hear(self) -> None:
         """Act on what the processes have said."""
         if self.live is not None:
+            self.live.alive()
             for verb in self.live.receive():
                 self._on_event(self.live, verb)
 
@@ -207,10 +211,20 @@ class Operation:
             self._start_wanted_run(live)
         elif verb == "run_refused":
             self._wanted_run = None
+        elif verb in (STOPPED, LIMP):
+            self._on_stop_elsewhere(live, "torque_off" if verb == LIMP else "stop")
         elif self._session.allows(verb):
             if verb == "fault":
                 self._end_by("fault", "interrupted", live.fault)
                 self._wanted_run = None
+            self._carry_out(live, self._session.apply(verb))
+
+    def _on_stop_elsewhere(self, live: LiveRig, verb: str) -> None:
+        """The arm holds, or is limp, already; what was going on ends as with the window's own STOP."""
+        self.stopped_elsewhere = True
+        self._wanted_run = None
+        if self._session.allows(verb):
+            self._end_by(verb.replace("_", " "), "stopped", live.arms.how)
             self._carry_out(live, self._session.apply(verb))
 
     def _start_wanted_run(self, live: LiveRig) -> None:

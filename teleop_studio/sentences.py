@@ -1,5 +1,7 @@
 """What the state bar says: one short sentence for each state, and what to do next."""
 
+from teleop_studio.control.first_motion import Waiting
+from teleop_studio.soft_start import SoftStart
 from teleop_studio.status import JobStatus, State
 
 TITLES = {
@@ -17,11 +19,23 @@ TITLES = {
 }
 
 
-def sentence(state: State, gap: float, job: JobStatus | None, loading: str, lockstep: bool) -> tuple[str, str]:
+_FOLLOWING = (State.TELEOP, State.RECORDING, State.POLICY, State.REPLAY, State.RESET)
+_WAITING = {
+    Waiting.SETTLING: "What drives it jumped or runs away: the follower stands still for a moment, then comes slowly.",
+    Waiting.BOX: "The gripper is at the edge of its box: only moves that lead back are followed.",
+    Waiting.MIRRORING: "The leader comes to the follower. Hold it loosely; push it and it goes limp.",
+}
+
+
+def sentence(state: State, start: SoftStart, job: JobStatus | None, loading: str, lockstep: bool) -> tuple[str, str]:
     """(title, detail) for the state bar. `lockstep`: what is shown is a job on a manual clock, not the live arm."""
     title, detail = TITLES[state]
-    if gap > 0 and state in (State.TELEOP, State.RECORDING, State.POLICY, State.REPLAY, State.RESET):
-        return f"{title}: approaching", f"Soft start: the largest joint gap is {gap:.2f} rad."
+    if state in _FOLLOWING and start.waiting is Waiting.TOO_FAR:
+        return f"{title}: too far away", f"Bring the leader closer to the follower: {start.too_far}."
+    if state in _FOLLOWING and start.waiting in _WAITING:
+        return f"{title}: waiting", _WAITING[start.waiting]
+    if state in _FOLLOWING and start.gap > 0:
+        return f"{title}: approaching", f"Soft start: the largest joint gap is {start.gap:.2f} rad."
     if loading:
         return title, f"Loading {loading}."
     if job is not None and not job.finished:

@@ -126,6 +126,9 @@ class Studio:
     def poll(self) -> StudioStatus:
         """Hear all processes, go on with the running task, and tell how everything stands. Call at about 30 Hz."""
         self._operation.hear()
+        if self._operation.stopped_elsewhere:
+            self._operation.stopped_elsewhere = False
+            self.tasks.cancel()
         live = self._live
         if live is not None:
             while live.takes.saved:

@@ -3,10 +3,12 @@
 import time
 from typing import TYPE_CHECKING
 
+from teleop_studio.control.first_motion import Waiting
 from teleop_studio.display import Display
 from teleop_studio.notices import Notices
 from teleop_studio.operation import Operation
 from teleop_studio.sentences import sentence
+from teleop_studio.soft_start import LIMITS
 from teleop_studio.status import InferenceHealth, RecorderHealth, StudioStatus
 
 if TYPE_CHECKING:
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 def take_status(studio: "Studio", operation: Operation, display: Display, notices: Notices) -> StudioStatus:
     """`operation`, `display` and `notices` are the studio's own."""
     live, state, job, rig = operation.live, operation.state, studio.tasks.status, studio.rig
-    gap = display.soft_start_gap
-    title, detail = sentence(state, gap, job, operation.loading, studio.tasks.lockstep_running)
+    start = display.soft_start
+    title, detail = sentence(state, start, job, operation.loading, studio.tasks.lockstep_running)
+    servos = live.arms.servos if live else {}
     started_ns = live.takes.progress.started_ns if live else 0
     recording = live is not None and live.takes.recording
     return StudioStatus(
@@ -33,7 +36,14 @@ def take_status(studio: "Studio", operation: Operation, display: Display, notice
         episodes=studio.library.count,
         operator_side=live.operator_side if live else "",
         active_run=operation.active_run,
-        alignment_gap=gap,
+        alignment_gap=start.gap,
+        joint_gaps=start.joint_gaps,
+        aligned_gap=LIMITS.aligned_gap,
+        refuse_gap=LIMITS.refuse_gap,
+        aligning=start.aligning,
+        mirroring=start.waiting is Waiting.MIRRORING,
+        leader_servos=servos.get("leader", ()),
+        follower_servos=servos.get("follower", ()),
         loop=display.loop(live.processes.scheduling if live else ""),
         recorder=live.takes.health() if live else RecorderHealth(),
         inference=live.inference.health() if live else InferenceHealth(),

@@ -19,7 +19,7 @@ from teleop_studio.control.sources import HOLD, LEADER, ActionSource, HoldSource
 
 _log = logging.getLogger(__name__)
 
-LOST_TICKS = 5  # shorter silence is noise on the line and only brakes; after it the servos may have lost their torque
+LOST_S = 0.3  # shorter silence is noise on the line and only brakes; after it the servos may have lost their torque
 
 
 class LeaderArm(Protocol):
@@ -63,7 +63,7 @@ class ControlLoop:
     """Fixed-rate loop over both arms.
 
     `tick` never raises for a bus fault or a failing source: the tick becomes a hold, `fault` says why, and listeners
-    are told. A follower silent for `LOST_TICKS`, or whose port is gone, is only read from then on, until `engage` has
+    are told. A follower silent for `LOST_S`, or whose port is gone, is only read from then on, until `engage` has
     put torque on again. A joint that protects itself, or does not follow, ends the source: the arm holds until the
     next `engage`. Torque goes on only through `engage`, off only through `release`. With a `mirror` a leader that is
     not where the follower is gets led there before it drives. `news` is for the operator; whoever reads it empties it.
@@ -92,7 +92,7 @@ class ControlLoop:
         self._listeners: list[Callable[[Tick], None]] = []
         self._index = 0
         self._missed = 0
-        self._silent_ticks = 0
+        self._silent_since_ns: int | None = None
         self._deadline_ns: int | None = None
         self._leader_state: JointState | None = None
         self._follower_state: JointState | None = None
@@ -121,7 +121,7 @@ class ControlLoop:
             self._follower_state = self._follower.read()
             self._gate.engage(self._follower_state.position)
             self.driving = True
-        self._silent_ticks = 0
+        self._silent_since_ns = None
         self.fault = self._stuck = ""
         if self._follow is not None:
             self._follow.restart()
@@ -148,6 +148,17 @@ class ControlLoop:
         missed = self._follower.torque_off()
         self._end_mirror()
         return missed
+
+    def start_from_here(self) -> None:
+        """Goal := where the follower is, as at a new start: a joint that was away may have moved."""
+        if self.driving and self._follower_state is not None:
+            self._gate.engage(self._follower_state.position)
+
+    def spare_ns(self) -> int:
+        """What is left of this period, ns."""
+        if self._deadline_ns is None:
+            return self.period_ns
+        return self._deadline_ns + self.period_ns - self._clock.now_ns()
 
     def wait(self) -> int:
         """Sleep to the next deadline; returns how late the wake-up was, ns.
@@ -178,11 +189,11 @@ class ControlLoop:
             reading = self._leader_state if self.source.name == LEADER else None
             # The nominal period, also after a missed deadline: a late tick must not take a longer step.
             verdict = self._gate.limit(requested, reading, now_ns, self.period_ns * 1e-9, self._follower_state)
-            if verdict.reason:
-                problems.append(verdict.reason)
             if verdict.news:
                 self.news.append(verdict.news)
-        self._exchange(verdict, problems)
+        self._exchange(now_ns, verdict, problems)
+        if verdict is not None and verdict.reason:
+            problems.append(verdict.reason)  # after what the bus says: an old reading is what comes of it
         if self._stuck:
             problems.append(self._stuck)
         self.fault = problems[0] if problems else ""
@@ -220,7 +231,7 @@ class ControlLoop:
 
     def _ask_source(self, now_ns: int, problems: list[str]) -> NDArray[np.float64] | None:
         """The source's request; None, which is a hold, when there is none or an arm it rests on is not to be had."""
-        if self.mirroring or self._silent_ticks or (self.leader_lost and self.source.name == LEADER):
+        if self.mirroring or self._silent_since_ns is not None or (self.leader_lost and self.source.name == LEADER):
             return None
         if self._leader_state is None or self._follower_state is None:
             return None
@@ -249,7 +260,7 @@ class ControlLoop:
             problems.append(str(error))
             self._end_mirror()
 
-    def _exchange(self, verdict: Verdict | None, problems: list[str]) -> None:
+    def _exchange(self, now_ns: int, verdict: Verdict | None, problems: list[str]) -> None:
         try:
             if verdict is None:
                 self._follower_state = self._follower.read()
@@ -258,12 +269,14 @@ class ControlLoop:
         except DriverError as error:
             self.follower_lost |= isinstance(error, PortLost)
             problems.append(str(error))
-            self._silent_ticks += 1
             self._gate.hand_over()
-            if self.driving and (self._silent_ticks >= LOST_TICKS or self.follower_lost):
+            if self._silent_since_ns is None:
+                self._silent_since_ns = now_ns
+            silent_s = (now_ns - self._silent_since_ns) * 1e-9
+            if self.driving and (silent_s >= LOST_S or self.follower_lost):
                 self.pause()
         else:
-            self._silent_ticks = 0
+            self._silent_since_ns = None
             if verdict is not None:
                 self._watch_alerts(self._follower_state, problems)
                 self._watch_following(self._follower_state, verdict.action)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teleop_studio.control.loop import Tick
-from teleop_studio.control.sources import HOLD, LEADER, POLICY, REPLAY
+from teleop_studio.control.sources import HOLD, LEADER, POLICY, REPLAY, REST
 
-SOURCES = (HOLD, LEADER, POLICY, REPLAY)
+SOURCES = (HOLD, LEADER, POLICY, REPLAY, REST)  # the way to rest is never part of a take
 
 
 def tick_dtype(joints: int) -> list[tuple[str, Any] | tuple[str, Any, tuple[int, ...]]]:
@@ -31,6 +31,7 @@ def tick_dtype(joints: int) -> list[tuple[str, Any] | tuple[str, Any, tuple[int,
         ("source", np.uint8),
         ("aligning", np.bool_),
         ("gap", np.float64),
+        ("waiting", np.uint8),
         ("late_ns", np.int64),
         ("missed_deadlines", np.int64),
         ("bus_retries", np.int64),
@@ -55,7 +56,7 @@ class TickRow:
         row["alert"] = tick.follower.alert
         row["requested"], row["action"] = tick.requested, tick.action
         row["source"] = SOURCES.index(tick.source)
-        row["aligning"], row["gap"] = tick.aligning, tick.gap
+        row["aligning"], row["gap"], row["waiting"] = tick.aligning, tick.gap, tick.waiting
         row["late_ns"], row["missed_deadlines"] = tick.late_ns, tick.missed_deadlines
         row["bus_retries"] = bus_retries
         return row

@@ -9,9 +9,11 @@ from drivers.arms import STUDIO_FOLLOWER as ARM
 from drivers.clock import ManualClock
 from drivers.errors import DriverError, ServoSilent
 from drivers.samples import JointState
+from teleop_studio.control.loop import LOST_S
 
 D = len(ARM.joints)
 HOME = np.array(ARM.home)
+LOST_TICKS = round(LOST_S * 100) + 1  # at 100 Hz; of silence, after which an arm is lost
 
 
 def reading(position: NDArray[np.float64], stamp_ns: int, age_ns: int = 0) -> JointState:

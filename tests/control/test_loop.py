@@ -13,10 +13,10 @@ from drivers.arms import STUDIO_FOLLOWER as ARM
 from drivers.clock import ManualClock
 from drivers.errors import ServoSilent
 from drivers.samples import JointState
-from teleop_studio.control.loop import LOST_TICKS, ControlLoop, Tick
+from teleop_studio.control.loop import ControlLoop, Tick
 from teleop_studio.control.safety import SafetyGate
 from teleop_studio.control.sources import HOLD, LEADER, HoldSource, LeaderSource
-from tests.control.arms import HOME, SILENT, D, MemoryFollower, MemoryLeader
+from tests.control.arms import HOME, LOST_TICKS, SILENT, D, MemoryFollower, MemoryLeader
 
 PERIOD_NS = 10_000_000
 

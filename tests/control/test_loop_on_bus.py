@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from drivers.arms import STUDIO_FOLLOWER, STUDIO_LEADER
 from drivers.clock import ManualClock
 from drivers.errors import PortLost
-from teleop_studio.control.loop import LOST_TICKS, ControlLoop, Tick
+from teleop_studio.control.loop import ControlLoop, Tick
 from teleop_studio.control.safety import SafetyGate
 from teleop_studio.control.sources import HOLD, HoldSource, LeaderSource
-from tests.control.arms import HOME
+from tests.control.arms import HOME, LOST_TICKS
 from tests.control.side import Side
 
 
@@ -71,7 +71,7 @@ def test_one_dropped_reply_is_no_fault(bench: Bench) -> None:
 def test_a_servo_that_falls_silent_is_named_and_the_arm_is_left_holding(bench: Bench) -> None:
     bench.lead(0, 0.5)
     bench.follower.line.faults.silence(3)
-    bench.run(20)
+    bench.run(LOST_TICKS + 5)
     assert "servo 3 (elbow)" in bench.loop.fault
     assert not bench.loop.driving
     assert all(bench.follower.torque)

@@ -1,13 +1,14 @@
-"""Leader, hold and replay as action sources."""
+"""Leader, hold, replay and the way to rest as action sources."""
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teleop_studio.control.sources import HoldSource, LeaderSource, ReplaySource
+from teleop_studio.control.sources import HoldSource, LeaderSource, ReplaySource, RestSource
 from teleop_studio.processes.tick_row import SOURCES
 from tests.control.arms import HOME, D, reading
+from tests.control.test_safety import in_reach
 
 AT_HOME = reading(HOME, 0)
 STAMPS = np.array([500, 510, 530, 560], np.int64) * 1_000_000
@@ -30,7 +31,7 @@ def test_the_hold_source_asks_for_nothing():
 
 
 def test_every_source_has_a_number_in_the_tick_row():
-    assert {LeaderSource.name, HoldSource.name, ReplaySource.name, "policy"} == set(SOURCES)
+    assert {LeaderSource.name, HoldSource.name, ReplaySource.name, RestSource.name, "policy"} == set(SOURCES)
 
 
 class TestReplay:
@@ -103,3 +104,26 @@ class TestReplay:
     def test_a_recording_that_can_not_be_played_is_refused(self, stamps, rows, said):
         with pytest.raises(ValueError, match=said):
             ReplaySource(stamps, rows)
+
+
+@settings(deadline=None, max_examples=60)
+@given(start=in_reach, pose=in_reach, speed=st.floats(0.1, 2.0))
+def test_the_way_to_rest_is_smooth_no_faster_than_asked_and_ends_there(start, pose, speed) -> None:
+    source = RestSource(pose, speed)
+    follower = reading(start, 0)
+    goals = [source.action(0, follower, follower)]
+    np.testing.assert_allclose(goals[0], start, atol=1e-12)
+    now_ns = 0
+    while not source.finished:
+        now_ns += 10_000_000
+        goals.append(source.action(now_ns, follower, follower))
+        assert now_ns < 200e9
+    np.testing.assert_allclose(goals[-1], pose, atol=1e-12)
+    way = np.array(goals)
+    assert np.abs(np.diff(way, axis=0)).max() <= speed * 0.01 + 1e-9
+    # Straight in joint space: every joint is as far on its way as the others.
+    far = pose - start
+    if far @ far > 1e-6:
+        share = (way - start) @ far / (far @ far)
+        np.testing.assert_allclose(way, start + share[:, None] * far, atol=1e-9)
+        assert np.diff(share).min() >= -1e-9

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from drivers.samples import JointState
+from teleop_studio.control.first_motion import Waiting
 from teleop_studio.control.loop import Tick
 from teleop_studio.processes.shared_ring import SharedRing
 from teleop_studio.processes.tick_row import SOURCES, TickRow, tick_dtype
@@ -38,6 +39,7 @@ ticks = st.builds(
     reason=st.text(max_size=5),
     late_ns=stamps,
     missed_deadlines=stamps,
+    waiting=st.sampled_from(Waiting),
 )
 
 
@@ -50,7 +52,7 @@ def test_every_field_comes_back(tick: Tick, retries: int) -> None:
         found = ring.read(0)
         assert found is not None
         row = found[1]
-        for name in ("index", "stamp_ns", "aligning", "gap", "late_ns", "missed_deadlines"):
+        for name in ("index", "stamp_ns", "aligning", "gap", "waiting", "late_ns", "missed_deadlines"):
             assert row[name] == getattr(tick, name)
         for name in ("requested", "action"):
             np.testing.assert_array_equal(row[name], getattr(tick, name))
@@ -71,7 +73,7 @@ def test_the_row_names_no_field_twice_and_all_of_them_are_filled() -> None:
     assert len(set(names)) == len(names)
     ones, alert = np.ones(D), np.ones(D, np.bool_)
     state = JointState(1, ones, ones, ones, ("mA",) * D, np.ones(D, np.int64), alert)
-    tick = Tick(1, 1, state, state, ones, ones, SOURCES[1], True, 1.0, "", 1, 1)
+    tick = Tick(1, 1, state, state, ones, ones, SOURCES[1], True, 1.0, "", 1, 1, Waiting.BOX)
     row = TickRow(D).fill(tick, 1)
     assert all(np.all(row[name]) for name in names)
 
