@@ -16,7 +16,7 @@ from drivers.clock import MonotonicClock
 from drivers.dynamixel.bus import DynamixelBus
 from drivers.dynamixel.control_table import MODELS
 from drivers.dynamixel.transport import open_transport
-from drivers.errors import PortLost, ServoSilent
+from drivers.errors import BusError, PortLost, PortMissing, ServoSilent
 from teleop_studio.__main__ import main
 
 ROOT = Path(__file__).parents[1]
@@ -94,6 +94,32 @@ def test_a_pair_on_ptys_moves_fails_and_comes_back_on_request() -> None:
         folder = Path(sim.ports["leader"]).parent
         assert sorted(path.name for path in folder.iterdir()) == ["follower", "leader"]
     assert not folder.exists()
+
+
+@pytest.mark.alone
+def test_two_cables_can_be_plugged_in_crosswise() -> None:
+    with running("--leader", "koch-leader", "--follower", "koch-follower") as sim:
+        assert first_model(sim, "follower") == 1060
+        assert sim.happen("both swap") == {"event": "swap"}
+        # The cables are out for half a second; until then either port may still be the old one, or none.
+        deadline_ns = CLOCK.now_ns() + 60_000_000_000
+        while first_model(sim, "follower") != 1190:
+            assert CLOCK.now_ns() < deadline_ns
+        assert first_model(sim, "leader") == 1060
+
+
+def first_model(sim: Sim, port: str) -> int | None:
+    """Model number of servo 1 on a port; None while nobody is there."""
+    try:
+        bus = sim.bus(port)
+    except PortMissing:
+        return None
+    try:
+        return bus.ping(1).model_number
+    except BusError:
+        return None
+    finally:
+        bus.close()
 
 
 @pytest.mark.alone

@@ -172,7 +172,7 @@ def read_plan(text: str) -> FaultPlan:
 
 
 def read_event(line: str) -> FaultEvent:
-    """An event in one line: port, kind, then joint or id, then value, as in `follower put elbow 0.3`.
+    """An event in one line: port or "both", kind, joint or id, value, as in `follower put elbow 0.3`.
 
     Raises `ValueError`.
     """
@@ -191,7 +191,7 @@ def read_event(line: str) -> FaultEvent:
             value = number
     if kind in ("dead", "alive", "overload", "overheat", "brown-out") and value is not None and not ids:
         ids, value = (int(value),), None
-    return FaultEvent(kind, port=port, ids=ids, joint=joint, value=value)
+    return FaultEvent(kind, port="" if port == "both" else port, ids=ids, joint=joint, value=value)
 
 
 def _number(word: str) -> float | None:

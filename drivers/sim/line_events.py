@@ -29,7 +29,7 @@ def play(
                 line.at(start_ns + round(event.at_s * 1e9), partial(happen, event, line))
     for event in plan.events:
         if event.kind == "swap":
-            _plan_swap(lines, start_ns + round(event.at_s * 1e9), swap)
+            swap_ports(lines, start_ns + round(event.at_s * 1e9), swap)
 
 
 def happen(event: FaultEvent, line: EmulatedBus) -> None:
@@ -47,7 +47,8 @@ def happen(event: FaultEvent, line: EmulatedBus) -> None:
             _TO_A_SERVO[event.kind](event, line, servo)
 
 
-def _plan_swap(lines: Mapping[str, EmulatedBus], at_ns: int, swap: Callable[[], None]) -> None:
+def swap_ports(lines: Mapping[str, EmulatedBus], at_ns: int, swap: Callable[[], None]) -> None:
+    """From `at_ns` on all cables are out; half a second later they are in again, after `swap`."""
     for line in lines.values():
         line.at(at_ns, line.faults.unplug)
     back_ns = at_ns + round(_SWAP_S * 1e9)

@@ -9,7 +9,7 @@ from drivers.clock import MonotonicClock
 from drivers.sim.emulated_arm import emulated_arm
 from drivers.sim.emulated_bus import EmulatedBus
 from drivers.sim.fault_rules import FaultEvent
-from drivers.sim.line_events import happen, play
+from drivers.sim.line_events import happen, play, swap_ports
 from drivers.sim.tcp_host import TcpHost
 from drivers.sim.usb_model import USB
 from teleop_studio.processes.child import Pipe, raise_scheduling
@@ -60,17 +60,25 @@ def _serve(pipe: Pipe, lines: dict[str, EmulatedBus], hosts: dict[str, Any], clo
     while True:
         due = [next_listen_ns, *(due for host in hosts.values() if (due := host.due_ns()) is not None)]
         ends = [end for host in hosts.values() if (end := host.fileno()) >= 0]
-        select.select(ends, [], [], max(0, min(due) - clock.now_ns()) * 1e-9)
+        if ends:
+            select.select(ends, [], [], max(0, min(due) - clock.now_ns()) * 1e-9)
+        else:
+            clock.sleep_until_ns(min(due))  # Windows does not wait for nothing
         now_ns = clock.now_ns()
         for host in hosts.values():
             host.service(now_ns)
         if now_ns >= next_listen_ns:
             next_listen_ns = now_ns + _LISTEN_NS
             for event in pipe.receive():
-                pipe.send(_let_happen(event, lines))
+                pipe.send(_let_happen(event, lines, hosts, now_ns))
 
 
-def _let_happen(event: FaultEvent, lines: dict[str, EmulatedBus]) -> EventHappened:
+def _let_happen(event: FaultEvent, lines: dict[str, EmulatedBus], hosts: dict[str, Any], now_ns: int) -> EventHappened:
+    if event.kind == "swap":
+        if len(lines) < 2:
+            return EventHappened(event.kind, "There is only one arm, and nothing to swap its port with.")
+        swap_ports(lines, now_ns, lambda: _swap(hosts))
+        return EventHappened(event.kind)
     try:
         for port, line in lines.items():
             if event.port in ("", port):

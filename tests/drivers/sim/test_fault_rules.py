@@ -108,6 +108,7 @@ def test_a_wrong_plan_is_refused_with_a_sentence(text: str, sentence: str) -> No
     ("line", "event"),
     [
         ("follower put elbow 0.3", FaultEvent("put", port="follower", joint="elbow", value=0.3)),
+        ("both swap", FaultEvent("swap")),
         ("leader unplug\n", FaultEvent("unplug", port="leader")),
         ("follower overload 3", FaultEvent("overload", port="follower", ids=(3,))),
         ("follower baud 3 57600", FaultEvent("baud", port="follower", ids=(3,), value=57600.0)),
