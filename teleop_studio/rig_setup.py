@@ -35,13 +35,14 @@ class RigSetup:
         self._leaving: tuple[Child, float] | None = None
         self._found = m.SetupFound()
         self._choices = Choices()
+        self._chosen_from: RigConfig | None = None
         self._failed = ""
         self._sent = 0
 
     # --- having the ports ------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Take the ports. What the present rig says is chosen already."""
+        """Take the ports. What the present rig says is chosen already, or what was chosen here before."""
         if not self._closed():
             raise StudioError("The rig is open and has the ports. Close it, then set up.")
         if self._child is not None:
@@ -49,13 +50,15 @@ class RigSetup:
         if self._leaving is not None:
             raise StudioError("The set-up is just giving the ports back. Try again in a moment.")
         self._found, self._failed, self._sent = m.SetupFound(busy="Starting"), "", 0
-        self._choices = Choices.of(self._rig())
+        if self._rig() is not self._chosen_from:
+            self._chosen_from = self._rig()
+            self._choices = Choices.of(self._chosen_from)
         self._choices.calibrations = known_calibrations(self._workspace)
         self._child = Child("setup", "setup_process", (), self._workspace.logs / "setup.log")
         self._take_status()
 
     def end(self) -> None:
-        """Give the ports back; `status.running` tells when they are free. Choices are kept until the next `begin`."""
+        """Give the ports back; `status.running` tells when they are free. Choices are kept."""
         if self._child is not None:
             self._child.close_pipe()
             self._leaving = (self._child, time.monotonic() + _END_S)
@@ -91,6 +94,8 @@ class RigSetup:
     def scan(self, ports: tuple[str, ...] = (), all_bauds: bool = False) -> None:
         """Which servos answer on which port. `ports` may name others than were found: a pty, "socket://host:port"."""
         self._send(m.Scan(ports, all_bauds))
+        for role in ROLES:
+            self._adopt(role)
 
     def scan_cameras(self) -> None:
         """List the cameras, with a picture of each."""

@@ -62,10 +62,9 @@ class Studio:
         if self._live is not None:
             raise StudioError(f"The rig {self.rig.name} is open. Close it first.")
         self.rig = rig
-        operator = self._operation.operator
-        self._operation = Operation(rig, self.workspace)
-        self._operation.operator = operator
-        self._display.watch(None)
+        before, self._operation = self._operation, Operation(rig, self.workspace)
+        self._operation.operator = before.operator
+        self._operation.executed_steps, self._operation.solver_steps = before.executed_steps, before.solver_steps
         self._display = Display(rig)
 
     def rigs(self) -> list[Path]:
@@ -74,8 +73,7 @@ class Studio:
 
     def known_arms(self) -> tuple[tuple[str, str, str], ...]:
         """(name, title, role) of every arm that a rig can have; role "leader", "follower", or "" for either."""
-        roles = {"either": ""}
-        return tuple((arm.name, arm.title or arm.name, roles.get(arm.role, arm.role)) for arm in ARMS.values())
+        return tuple((arm.name, arm.title or arm.name, arm.role.replace("either", "")) for arm in ARMS.values())
 
     # --- opening and closing ---------------------------------------------------------------------------------------
 
@@ -179,6 +177,10 @@ class Studio:
     def record(self, task: str = "", source: str = "human", extra: dict[str, object] | None = None) -> None:
         """Begin a take. `task` what is done, in words; `source` "human" or "scripted"."""
         self._operation.record(task, source, extra or {})
+        if not self.rig.cameras:
+            self._notices.add(
+                f"{self.rig.name} has no camera: the episode holds joints only. No policy learns from it."
+            )
 
     def accept(self, outcome: str = "success") -> None:
         """End the take and keep it as "success", "failure" or "unrated"."""
@@ -303,8 +305,8 @@ class Studio:
         """Record demonstrations by the scripted operator; `fast` in lock-step, apart from the live rig."""
         task = task or DEFAULT_TASK.get(self.rig.scene, "")
         if fast:
-            place = folder or self.workspace.episodes
-            self.tasks.record_fast(self.rig, RecordJob(episodes, seed, place, task, operator=self.operator))
+            job = RecordJob(episodes, seed, folder or self.workspace.episodes, task, operator=self.operator)
+            self.tasks.record_fast(self.rig, job)
         else:
             self._operation.simulated()
             self.tasks.record_live(self, episodes, seed, task)
@@ -312,11 +314,9 @@ class Studio:
     def evaluate(self, runs: list[Path], trials: int, seed: int = 1000, fast: bool = True, record: bool = True) -> None:
         """Start each run from the same unseen layouts; results come into `trial_results` and the sheet on disk."""
         if fast:
-            folder = self.workspace.trials if record else None
-            steps = (self.executed_steps, self.solver_steps)
-            self.tasks.evaluate_fast(
-                self.rig, EvaluateJob(tuple(runs), tuple(range(seed, seed + trials)), folder, *steps)
-            )
+            folder, steps = self.workspace.trials if record else None, (self.executed_steps, self.solver_steps)
+            job = EvaluateJob(tuple(runs), tuple(range(seed, seed + trials)), folder, *steps)
+            self.tasks.evaluate_fast(self.rig, job)
         else:
             self._operation.simulated()
             self.tasks.evaluate_live(self, runs, trials, seed)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from teleop_studio.rig import RigConfig
+from teleop_studio.rig import ArmConfig, RigConfig
+from teleop_studio.rig_file import save_rig
 from teleop_studio.session import StudioError
 from teleop_studio.status import State
 from teleop_studio.studio import DEFAULT_TASK, Studio
@@ -95,3 +96,34 @@ def test_every_simulated_scene_has_a_task_in_words() -> None:
 def test_an_episode_that_is_not_there_is_told(studio: Studio) -> None:
     with pytest.raises(StudioError, match=r"000009\.h5 can not be opened"):
         studio.open_episode(studio.workspace.episodes / "000009.h5")
+
+
+def test_another_rig_is_taken_while_none_is_open_and_what_was_set_stays(studio: Studio) -> None:
+    studio.operator = "Ada"
+    studio.set_executed_steps(5)
+    pair = RigConfig(
+        "bench", ArmConfig("studio-leader", "/dev/none1"), ArmConfig("studio-follower", "/dev/none2"), cameras=()
+    )
+    studio.use_rig(pair)
+    status = studio.poll()
+    assert (status.rig, status.simulated, studio.rig) == ("bench", False, pair)
+    assert (studio.operator, studio.executed_steps) == ("Ada", 5)
+    assert studio.camera_names == ()
+
+
+def test_an_arm_that_is_not_calibrated_is_not_opened(studio: Studio) -> None:
+    studio.use_rig(
+        RigConfig("koch", ArmConfig("koch-leader", "/dev/a"), ArmConfig("koch-follower", "/dev/b"), cameras=())
+    )
+    with pytest.raises(StudioError, match=r"The leader \(koch-leader on /dev/a\) is not calibrated"):
+        studio.open()
+    assert studio.poll().state is State.CLOSED
+
+
+def test_the_rigs_of_the_workspace_and_all_arms_are_listed(studio: Studio) -> None:
+    save_rig(RigConfig("b"), studio.workspace.rigs / "b.toml")
+    save_rig(RigConfig("a"), studio.workspace.rigs / "a.toml")
+    assert [path.stem for path in studio.rigs()] == ["a", "b"]
+    arms = {name: (title, role) for name, title, role in studio.known_arms()}
+    assert arms["koch-leader"] == ("Koch v1.1 leader", "leader")
+    assert {role for _, role in arms.values()} <= {"leader", "follower", ""}
