@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import struct
 from typing import Final
 
@@ -69,17 +70,24 @@ class StopPedal:
         if self._fd < 0:
             return b""
         try:
-            return os.read(self._fd, 64 * EVENT.size)
+            data = os.read(self._fd, 64 * EVENT.size)
         except BlockingIOError:
             return b""
         except OSError as error:
-            self.close()
-            self._rest = b""
-            self._say(
-                f"The stop pedal {self._path} has gone ({error.strerror}). Plug it in again; until then STOP works by "
-                "the window and by `teleop-studio stop` only."
-            )
+            self._lose(str(error.strerror))
             return b""
+        # A device that ends has gone; a named pipe only has nobody at its other end.
+        if not data and not stat.S_ISFIFO(os.fstat(self._fd).st_mode):
+            self._lose("it gives nothing any more")
+        return data
+
+    def _lose(self, why: str) -> None:
+        self.close()
+        self._rest = b""
+        self._say(
+            f"The stop pedal {self._path} has gone ({why}). Plug it in again; until then STOP works by the window and "
+            "by `teleop-studio stop` only."
+        )
 
     def _say(self, text: str) -> None:
         if text != self._told:

@@ -66,6 +66,7 @@ _COMMANDS = {
     "sim": ("sim", "sim"),
     "record": ("rig", "record"),
     "rollout": ("rig", "rollout"),
+    "stop": ("stop", "stop"),
     "train": ("learn", "train"),
     "evaluate": ("learn", "evaluate"),
     "episodes": ("collection", "episodes"),
@@ -79,6 +80,7 @@ _COMMANDS = {
     "migrate": ("files", "migrate"),
     "doctor": ("files", "doctor"),
     "setup": ("setup", "setup"),
+    "servos": ("servos", "servos"),
 }
 
 
@@ -163,6 +165,8 @@ def _add_rig(commands: Any) -> None:
     _rig(rollout)
     rollout.add_argument("--run", type=Path, required=True, help="folder of the run")
     rollout.add_argument("--seed", type=int, default=1000, help="layout of the simulated scene")
+    stop = _add(commands, "stop", "STOP past the window: the arms of all open rigs of this user hold where they are.")
+    stop.add_argument("--torque-off", action="store_true", help="take their torque off: hold the arms, they fall")
 
 
 def _add_sim(commands: Any) -> None:
@@ -335,6 +339,7 @@ def _add_setup(commands: Any) -> None:
     save.add_argument("--camera", action="append", metavar="NAME=DEVICE,WxH@FPS", help="may be repeated")
     for parser in (scan, identify, calibrate, servos, set_id, set_baud, cameras, save):
         _workspace(parser)
+    _rig(_add(commands, "servos", "How hot, loaded and healthy the servos of a real rig are. Moves nothing."))
 
 
 if __name__ == "__main__":

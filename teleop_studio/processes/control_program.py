@@ -1,5 +1,6 @@
 """What the control process does in each cycle: hear whoever wants it to stop, obey, tick, tell, care for the servos."""
 
+import socket
 from typing import Any, Protocol
 
 from drivers.clock import Clock
@@ -15,6 +16,7 @@ from teleop_studio.control.sources import HOLD, ActionSource, HoldSource, Leader
 from teleop_studio.control.workspace_limit import WorkspaceLimit
 from teleop_studio.processes import arm_messages as a
 from teleop_studio.processes import messages as m
+from teleop_studio.processes.arm_rings import ArmRingSpecs
 from teleop_studio.processes.arms import Arm
 from teleop_studio.processes.bring_down import at_rest, rest_pose
 from teleop_studio.processes.lines import Lines
@@ -76,9 +78,11 @@ class ControlProgram:
         self._told_mirroring = False
         self._rest_s = 0.0
         named = {"leader": self._leader, "follower": self._follower}
-        paths = {role: line if isinstance(line, str) else "" for role, line in vars(lines).items()}
+        ports = {
+            role: None if isinstance(line, socket.socket | ArmRingSpecs) else line for role, line in vars(lines).items()
+        }
         self._care = ServoCare(named, self.loop, clock, pipe.send)
-        self._ports = PortReturn(rig, named, paths, self.loop, clock, pipe.send)
+        self._ports = PortReturn(rig, named, ports, self.loop, clock, pipe.send)
         self.loop.listen(self._publish)
 
     def cycle(self) -> None:

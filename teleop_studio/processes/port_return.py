@@ -5,7 +5,7 @@ from typing import Any
 
 from drivers.clock import Clock
 from drivers.dynamixel.arm import DynamixelArm
-from drivers.dynamixel.transport import open_transport
+from drivers.dynamixel.transport import ByteLine, open_transport
 from drivers.errors import DriverError
 from teleop_studio.control.loop import ControlLoop
 from teleop_studio.processes.arms import Arm
@@ -16,18 +16,18 @@ _EVERY_NS = 500_000_000
 
 
 class PortReturn:
-    """`step` once per tick; `paths` of the ports by role, "" for a line that can not be opened again."""
+    """`step` once per tick; `ports` by role as `open_transport` takes them, None for what can not be opened again."""
 
     def __init__(
         self,
         rig: RigConfig,
         arms: dict[str, Arm],
-        paths: dict[str, str],
+        ports: dict[str, str | ByteLine | None],
         loop: ControlLoop,
         clock: Clock,
         say: Callable[[Any], None],
     ) -> None:
-        self._rig, self._arms, self._paths = rig, arms, paths
+        self._rig, self._arms, self._ports = rig, arms, ports
         self._loop, self._clock, self._say = loop, clock, say
         self._tried_ns = 0
 
@@ -59,12 +59,12 @@ class PortReturn:
             pass  # the follower's line: its next reading says so
 
     def _back(self, role: str) -> bool:
-        arm, path = self._arms[role], self._paths[role]
-        if not path or not isinstance(arm, DynamixelArm):
+        arm, port = self._arms[role], self._ports[role]
+        if port is None or not isinstance(arm, DynamixelArm):
             return False
         config = self._rig.leader if role == "leader" else self._rig.follower
         try:
-            transport = open_transport(path, arm.model.baud, self._clock)
+            transport = open_transport(port, arm.model.baud, self._clock)
         except DriverError:
             return False
         try:
@@ -75,5 +75,5 @@ class PortReturn:
         except DriverError:
             return False
         torque = "" if role == "leader" else " Its torque was left as its servos have it."
-        self._say(Warned(f"The {role} is back on {path}. Resume to go on.{torque}"))
+        self._say(Warned(f"The {role} is back on {transport.name}. Resume to go on.{torque}"))
         return True
