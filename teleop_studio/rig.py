@@ -271,8 +271,8 @@ def _check_arm(role: str, arm: ArmConfig) -> None:
 def _check_lerobot(role: str, device: LerobotDevice) -> None:
     if not device.type.strip() or not device.joints:
         raise RigError(f"{role}.lerobot needs a type and joints, in the order of the other arm's.")
-    if not 1 <= device.rate_hz <= 1000:
-        raise RigError(f"{role}.lerobot.rate_hz = {device.rate_hz:g}: 1 to 1000.")
+    if not 20 <= device.rate_hz <= 1000:  # control takes no reading older than 100 ms
+        raise RigError(f"{role}.lerobot.rate_hz = {device.rate_hz:g}: 20 to 1000.")
     for joint in device.joints:
         finite = all(abs(value) < 1e6 for value in (joint.lower, joint.upper, joint.scale, joint.offset))
         if not (finite and joint.lower < joint.upper and joint.scale != 0 and 0 < joint.max_speed < 1e3):

@@ -222,5 +222,5 @@ class _ArmServer:
             why = to_text(self._row["trouble"])
             raise DriverError(
                 f"LeRobot's {self._arm.kind} has not answered for {_LOST_S:g} s: {why}. Check its cables and "
-                "power, then resume: its process is started again."
+                "power, support the arm, then resume: LeRobot takes the torque off when it connects again."
             ) from error

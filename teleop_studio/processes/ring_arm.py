@@ -172,7 +172,8 @@ class RingArm:
         why = trouble or "its process does not answer"
         return ServoSilent(
             f"{self.model.name} has given no reading for {age_ns * 1e-6:.0f} ms ({why}). Check its cables and power; "
-            "when it does not come back by itself, resume the rig to start its process again."
+            "when it does not come back by itself, support the arm and resume: LeRobot's process is started again, and "
+            "LeRobot takes the torque off when it connects."
         )
 
     def _ask(self, order: Order, patience_s: float) -> NDArray[Any] | None:
