@@ -31,7 +31,7 @@ from drivers.sim.half_duplex import HalfDuplexLine
 from drivers.sim.hand import Hand
 from drivers.sim.instruction_ear import Heard, InstructionEar
 from drivers.sim.servo import EmulatedServo
-from drivers.sim.status_bytes import bulk_block, part_bytes, status_bytes, sync_block, with_wrong_bit
+from drivers.sim.status_bytes import bulk_block, part_bytes, reading, status_bytes, sync_block, with_wrong_bit
 from drivers.sim.usb_model import UsbTiming
 
 CLEAR = 0x10
@@ -258,14 +258,11 @@ class EmulatedBus:
         return bytes(mixed)
 
     def _ping(self, instruction: Heard) -> None:
-        def identity(servo: EmulatedServo) -> tuple[int, bytes]:
-            return 0, pack("<HB", servo.peek("model_number"), servo.peek("firmware_version"))
-
         found = self._everybody()
         if instruction.servo_id != BROADCAST:
             found = [self._heard.get(instruction.servo_id, [])]
         for position, servos in enumerate(found):
-            self._answer(servos, _PING_LEVEL, identity, follows=position > 0)
+            self._answer(servos, _PING_LEVEL, EmulatedServo.identity, follows=position > 0)
 
     def _read(self, instruction: Heard) -> None:
         if instruction.servo_id == BROADCAST:
@@ -281,11 +278,7 @@ class EmulatedBus:
         self._carry_out(instruction, EmulatedServo.write, EmulatedServo.write_as_shadow)
 
     def _reg_write(self, instruction: Heard) -> None:
-        def stage_as_shadow(servo: EmulatedServo, address: int, data: bytes) -> None:
-            if address >= _EEPROM_END:
-                servo.stage(address, data)
-
-        self._carry_out(instruction, EmulatedServo.stage, stage_as_shadow)
+        self._carry_out(instruction, EmulatedServo.stage, EmulatedServo.stage_as_shadow)
 
     def _carry_out(
         self,
@@ -347,7 +340,7 @@ class EmulatedBus:
     def _answer_in_turn(self, asked: Sequence[tuple[int, int, int]]) -> None:
         for position, (servo_id, address, length) in enumerate(asked):
             servos = self._heard.get(servo_id, [])
-            said = self._answer(servos, _READ_LEVEL, _reading(address, length), follows=position > 0)
+            said = self._answer(servos, _READ_LEVEL, reading(address, length), follows=position > 0)
             if not said and self.faults.chain_stops:
                 return
 
@@ -405,7 +398,3 @@ class EmulatedBus:
         if len(raw) > 8:
             raw = with_wrong_bit(raw, damage) if 0 <= damage < len(raw) else raw
             self._line.servo_sends(noise + raw * times, delay_ns, late_ns)
-
-
-def _reading(address: int, length: int) -> Callable[[EmulatedServo], tuple[int, bytes]]:
-    return lambda servo: servo.read(address, length)

@@ -146,6 +146,10 @@ class EmulatedServo:
         if name in SCALING:
             self._motion.rescale()
 
+    def identity(self) -> tuple[int, bytes]:
+        """(0, model number and firmware) as a ping asks for."""
+        return 0, bytes((self._memory[0], self._memory[1], self._memory[6]))
+
     def read(self, address: int, length: int) -> tuple[int, bytes]:
         """(error, data) of a read instruction."""
         end = address + length
@@ -189,6 +193,11 @@ class EmulatedServo:
         self._staged = (address, data)
         self._memory[69] = 1
         return 0
+
+    def stage_as_shadow(self, address: int, data: bytes) -> None:
+        """Reg Write to its second id."""
+        if address >= EEPROM_END:
+            self.stage(address, data)
 
     def act(self) -> int:
         """Action: carry out what was staged, if anything."""

@@ -1,7 +1,7 @@
 """How the registers of a servo move its shaft, and what its shaft shows in them: operating modes, profile, turns."""
 
 from math import copysign, tau
-from struct import pack_into
+from struct import Struct
 
 from drivers.clock import Clock
 from drivers.dynamixel.control_table import (
@@ -20,6 +20,11 @@ REVERSE_BIT, TIME_BASED_BIT, TORQUE_BY_GOAL_BIT = 1, 4, 8
 PRESENT, PRESENT_END = 120, 144  # realtime tick .. position trajectory
 
 _TICKS_PER_RAD = TICKS_PER_TURN / tau
+# Registers side by side, taken at once: goals from 100 on (PWM, current, velocity, profile acceleration and velocity,
+# position), the present values from 120 on.
+_GOALS, _GOALS_START = Struct("<hhiIIi"), 100
+_PRESENT_VALUES = Struct("<HBBhhiiii")
+_THRESHOLD, _GOAL = Struct("<I"), Struct("<i")
 _OFFSET_IN_POSITION_MODE = 1024  # a larger homing offset is ignored there
 _STEP_NS = 1_000_000
 _STEPS = 2000  # at most at once; after a longer silence the steps are longer
@@ -91,13 +96,13 @@ class ServoMotion:
         self._under_way = False
         if memory[64] != 1:
             return
+        _, _, velocity, acceleration, speed, goal = _GOALS.unpack_from(memory, _GOALS_START)
         if mode == VELOCITY:
             self._set_out(was_under_way)
-            self._trajectory.cruise(_signed(memory, 104, 4), _unsigned(memory, 108))
-        elif mode in (POSITION, EXTENDED_POSITION, CURRENT_POSITION) and (speed := _unsigned(memory, 112)):
+            self._trajectory.cruise(velocity, acceleration)
+        elif speed and mode in (POSITION, EXTENDED_POSITION, CURRENT_POSITION):
             self._set_out(was_under_way)
-            time_based = bool(memory[10] & TIME_BASED_BIT)
-            self._trajectory.aim(_signed(memory, 116, 4), speed, _unsigned(memory, 108), time_based)
+            self._trajectory.aim(goal, speed, acceleration, bool(memory[10] & TIME_BASED_BIT))
 
     def stop(self) -> None:
         """The bus watchdog: stand where the shaft is, without a profile."""
@@ -115,17 +120,18 @@ class ServoMotion:
         """Hand goal, torque, gains and limits to the shaft."""
         memory = self._memory
         mode = memory[11]
-        limit = abs(_signed(memory, 100, 2)) / FULL_PWM
+        pwm, current, _, _, _, goal = _GOALS.unpack_from(memory, _GOALS_START)
+        limit = abs(pwm) / FULL_PWM
         if mode in (CURRENT, CURRENT_POSITION):
-            limit = min(limit, abs(_signed(memory, 102, 2)) / self._full_effort)
+            limit = min(limit, abs(current) / self._full_effort)
         limit = min(1.0, limit)
         on = memory[64] == 1
         if mode in (CURRENT, PWM):
-            push = _signed(memory, 102 if mode == CURRENT else 100, 2) * self._direction
+            push = (current if mode == CURRENT else pwm) * self._direction
             self.plant.drive(copysign(_FAR_RAD, push), on, _VELOCITY_P_GAIN, 0, limit)
             return
-        goal = self._trajectory.position if self._under_way else _signed(memory, 116, 4)
-        goal_rad = self._direction * (goal - self._zero) / _TICKS_PER_RAD
+        target = self._trajectory.position if self._under_way else goal
+        goal_rad = self._direction * (target - self._zero) / _TICKS_PER_RAD
         if mode == VELOCITY:
             self.plant.drive(goal_rad, on, _VELOCITY_P_GAIN, 0, limit)
         else:
@@ -155,7 +161,7 @@ class ServoMotion:
         velocity = round(plant.velocity_rad_s() * direction / RAD_S_PER_VELOCITY_UNIT)
         effort = max(-1.0, min(1.0, plant.effort())) * direction
         position = self.position()
-        goal = int.from_bytes(memory[116:120], "little", signed=True)
+        (goal,) = _GOAL.unpack_from(memory, 116)
         target, speed, bits = goal, velocity, 0
         if self._under_way:
             target = round(self._trajectory.position)
@@ -165,12 +171,12 @@ class ServoMotion:
             bits |= 1
         elif abs(target - position) > _FOLLOWING_TICKS:
             bits |= 8
-        pack_into(
-            "<HBBhhiiii",
+        (threshold,) = _THRESHOLD.unpack_from(memory, 24)
+        _PRESENT_VALUES.pack_into(
             memory,
             PRESENT,
             (now_ns - self._boot_ns) // 1_000_000 % 32768,
-            self._under_way or abs(velocity) > _unsigned(memory, 24),
+            self._under_way or abs(velocity) > threshold,
             bits,
             round(effort * FULL_PWM),
             round(effort * self._full_effort),
@@ -198,11 +204,3 @@ class ServoMotion:
             self._under_way = False
         self.drive()
         return not self._under_way
-
-
-def _signed(memory: bytearray, address: int, size: int) -> int:
-    return int.from_bytes(memory[address : address + size], "little", signed=True)
-
-
-def _unsigned(memory: bytearray, address: int) -> int:
-    return int.from_bytes(memory[address : address + 4], "little")

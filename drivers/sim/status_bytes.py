@@ -1,5 +1,6 @@
 """What emulated servos say and are asked, in bytes, with what a fault makes of it."""
 
+from collections.abc import Callable
 from struct import pack, unpack_from
 
 from drivers.dynamixel.wire import ALERT_BIT, ERROR_CRC, crc16, status
@@ -18,6 +19,11 @@ def sync_block(params: bytes) -> list[tuple[int, int, int]]:
 def bulk_block(params: bytes) -> list[tuple[int, int, int]]:
     """(id, address, length) of a Bulk Read."""
     return [unpack_from("<BHH", params, start) for start in range(0, len(params) - 4, 5)]
+
+
+def reading(address: int, length: int) -> Callable[[EmulatedServo], tuple[int, bytes]]:
+    """What a servo is asked to do for its part of a group read."""
+    return lambda servo: servo.read(address, length)
 
 
 def status_bytes(servo: EmulatedServo, error: int, data: bytes, fault: Fault | None) -> bytes:
