@@ -10,13 +10,19 @@ from teleop_studio.chunk import ActionChunk
 from teleop_studio.control.sources import POLICY
 
 
+STALE_S = 2.5  # a chunk made from an older picture is not entered: the world has gone on
+OVER_S = 1.0  # that long past its last step a chunk asks for nothing any more
+
+
 class ChunkPlayer:
     """An action source fed with chunks.
 
     A chunk is asked for when K steps of the current one have run (`wants_chunk`), and replaces it as soon as it
     arrives, entered at the step that is due by its own `start_ns`: late answers skip what has passed, they never
     shift the plan. Until then the current chunk goes on beyond step K; past its last step its last goal holds and
-    the tick counts as starved. At most H - 1 steps run open loop: goal k + 1 is where step k ends.
+    the tick counts as starved; `OVER_S` later there is no request any more, which is a hold. A chunk made from a
+    picture older than `STALE_S`, or from the future, is not entered and counts in `stale_chunks`. At most H - 1 steps
+    run open loop: goal k + 1 is where step k ends.
     Raises `ValueError` for fewer than one executed step.
     """
 
@@ -29,6 +35,7 @@ class ChunkPlayer:
         self.chunk: ActionChunk | None = None
         self.chunks = 0
         self.starved_ticks = 0
+        self.stale_chunks = 0
         self._requested = False
 
     def wants_chunk(self, now_ns: int) -> bool:
@@ -48,6 +55,10 @@ class ChunkPlayer:
         While the arm only held, what was observed still stands: such a chunk begins now. Entered at the step that is
         due by its stamp it would start with a jump, and the soft start would then creep behind the plan.
         """
+        if not -0.5 <= (now_ns - chunk.start_ns) * 1e-9 <= STALE_S:
+            self.stale_chunks += 1
+            self.request_failed()
+            return
         if self.chunk is None or now_ns > self._end_ns(self.chunk):
             chunk = replace(chunk, start_ns=now_ns)
         self.chunk = chunk
@@ -61,8 +72,11 @@ class ChunkPlayer:
     def action(self, now_ns: int, leader: JointState, follower: JointState) -> NDArray[np.float64] | None:
         if self.chunk is None:
             return None
-        if now_ns > self._end_ns(self.chunk):
+        over_s = (now_ns - self._end_ns(self.chunk)) * 1e-9
+        if over_s > 0:
             self.starved_ticks += 1
+        if over_s > OVER_S:
+            return None
         return self.chunk.at(now_ns)
 
     @staticmethod

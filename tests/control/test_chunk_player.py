@@ -93,9 +93,26 @@ class TestPlayer:
     def test_an_answer_that_is_over_already_starves_and_is_followed_by_a_new_question(self):
         player = playing()
         player.accept(chunk(), DT_NS)
-        assert goal(player, 40 * DT_NS) == H - 1
+        assert goal(player, 20 * DT_NS) == H - 1
         assert player.starved_ticks == 1
-        assert player.wants_chunk(40 * DT_NS)
+        assert player.wants_chunk(20 * DT_NS)
+
+    def test_a_second_after_its_end_an_old_plan_asks_for_nothing_any_more(self):
+        player = playing()
+        end_ns = (H - 1) * DT_NS
+        assert goal(player, end_ns + 1_000_000_000) == H - 1
+        assert player.action(end_ns + 1_000_000_001, AT_HOME, AT_HOME) is None
+        player.accept(chunk(start_ns=end_ns + 1_200_000_000, offset=100), end_ns + 1_300_000_000)
+        assert goal(player, end_ns + 1_300_000_000) == 100
+
+    @pytest.mark.parametrize("age_s", [2.6, 60.0, -0.6])
+    def test_a_chunk_from_an_old_picture_or_from_the_future_is_not_entered_and_asked_for_again(self, age_s):
+        player = playing()
+        now_ns = 8 * DT_NS + 100_000_000_000
+        assert player.wants_chunk(now_ns)
+        player.accept(chunk(start_ns=now_ns - round(age_s * 1e9), offset=100), now_ns)
+        assert (player.chunks, player.stale_chunks) == (1, 1)
+        assert player.wants_chunk(now_ns)
 
     def test_fewer_steps_from_the_window_take_effect_at_once(self):
         player = playing(executed_steps=12)
