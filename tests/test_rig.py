@@ -47,7 +47,7 @@ REAL = RigConfig(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(rig=simulated)
 def test_what_is_saved_is_loaded_equal(tmp_path_factory: pytest.TempPathFactory, rig: RigConfig) -> None:
     path = tmp_path_factory.getbasetemp() / "rig.toml"
@@ -106,7 +106,7 @@ def real_rigs(draw: st.DrawFn) -> RigConfig:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(rig=real_rigs())
 def test_a_real_rig_with_everything_in_it_is_loaded_equal(
     tmp_path_factory: pytest.TempPathFactory, rig: RigConfig
