@@ -228,7 +228,7 @@ class TestStop:
         (stopped,) = bench.said(a.StoppedElsewhere)
         assert "said nothing for 1.5 s" in stopped.how
         assert bench.source() == HOLD
-        bench.cycle(300)
+        bench.cycle(160)
         assert len(bench.said(a.StoppedElsewhere)) == 1
 
     def test_a_machine_that_stood_still_as_a_whole_gives_the_window_its_time(self, bench: Bench) -> None:
@@ -242,11 +242,11 @@ class TestStop:
         self, bench: Bench
     ) -> None:
         bench.copying()
-        bench.cycle(300)
+        bench.cycle(160)
         assert bench.said(a.StoppedElsewhere) == []
         bench.tell(m.Hold())
         bench.cycle(alive=True)
-        bench.cycle(400)
+        bench.cycle(160)
         assert bench.said(a.StoppedElsewhere) == []
 
     def test_nothing_is_told_to_a_window_that_does_not_listen(self, bench: Bench) -> None:
@@ -254,9 +254,9 @@ class TestStop:
         bench.copying()
         bench.cycle(200, alive=True)
         assert len(bench.said(a.ArmHealth)) >= 6
-        bench.cycle(200)
+        bench.cycle(160)
         bench.heard.clear()
-        bench.cycle(1000)
+        bench.cycle(400)
         assert bench.heard == []
 
     def test_a_pedal_that_goes_is_said_and_one_that_comes_back_too(self, bench: Bench, tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ class TestExits:
         bench.cycle(60)
         gate = bench.program.loop._gate
         gate._upper = np.minimum(gate._upper, gate.command + np.array([9, 9, 0.1, 9, 9, 9, 9.0]))
-        bench.cycle(1200)
+        bench.cycle(800)
         assert any("does not get to its rest pose" in word.text for word in bench.said(m.ControlFault))
         assert all(bench.follower.torque)
         assert bench.source() == HOLD
@@ -381,6 +381,22 @@ class TestRepair:
         goal = bench.program.loop._gate.command
         assert goal is not None
         assert goal[0] == pytest.approx(held[0] + 0.5, abs=3e-3)
+
+    def test_a_gripper_that_squeezes_for_long_is_lowered_and_restored_after_it_has_let_go(self, bench: Bench) -> None:
+        bench.tell(m.EngageHold())
+        bench.cycle(2)
+        gripper = bench.follower.line.servo(7)
+        assert gripper.peek("goal_current") == 600
+        bench.follower.shafts[6].effort = lambda: 600 / 1470  # type: ignore[method-assign]
+        bench.cycle(560)
+        assert gripper.peek("goal_current") == 600
+        bench.cycle(40)
+        assert gripper.peek("goal_current") == 300
+        assert any("squeezed for long" in word.text for word in bench.said(m.Warned))
+        bench.follower.shafts[6].effort = lambda: 0.0  # type: ignore[method-assign]
+        bench.cycle(900)
+        assert gripper.peek("goal_current") == 600
+        assert bench.follower.line.servo(6).peek("goal_pwm") == bench.follower.line.servo(7).peek("goal_pwm") == 885
 
     def test_health_of_both_arms_comes_twice_a_second(self, bench: Bench) -> None:
         bench.copying()
