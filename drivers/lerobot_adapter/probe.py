@@ -1,7 +1,7 @@
 """What a LeRobot device would give, without connecting it: for the set-up, which fills the rig file with it.
 
 `describe` starts a process of its own, because LeRobot takes seconds to load and brings torch with it. That process is
-`python -m drivers.lerobot_adapter.probe`: one JSON object in, one out.
+`python -m drivers.lerobot_adapter.probe`: a line of JSON out for each that comes in.
 """
 
 import json
@@ -59,7 +59,11 @@ class Description:
 
 def describe(role: str, kind: str, options: Mapping[str, Any], patience_s: float = _PATIENCE_S) -> Description:
     """Joints and cameras of LeRobot's `kind` as a "leader" or "follower". Takes seconds; a failure is its `problem`."""
-    answer = _ask({"role": role, "type": kind, "options": dict(options)}, patience_s)
+    return description(_ask({"role": role, "type": kind, "options": dict(options)}, patience_s))
+
+
+def description(answer: Mapping[str, Any]) -> Description:
+    """What the process has written down."""
     return Description(
         tuple(DescribedJoint(**joint) for joint in answer.get("joints", ())),
         tuple(DescribedCamera(**camera) for camera in answer.get("cameras", ())),
@@ -146,6 +150,7 @@ def _joint(device: Any, name: str) -> DescribedJoint:
 if __name__ == "__main__":
     _out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print must not get between our lines
-    _out.write(json.dumps(_answer(json.loads(sys.stdin.readline()))) + "\n")
-    _out.flush()
+    for _line in sys.stdin:
+        _out.write(json.dumps(_answer(json.loads(_line))) + "\n")
+        _out.flush()
     os._exit(0)  # LeRobot's devices disconnect when they are collected, and torch has threads
