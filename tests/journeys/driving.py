@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from threading import Thread
 
 from teleop_studio.status import StudioStatus
 from teleop_studio.studio import Studio
@@ -19,3 +20,10 @@ def until(studio: Studio, done: Callable[[StudioStatus], bool], what: str) -> St
         if time.monotonic() > end_s:
             raise AssertionError(f"waited {PATIENCE_S:.0f} s for {what}; the studio says {status}")
         time.sleep(0.01)
+
+
+def meanwhile(studio: Studio, work: Callable[[], object], what: str) -> None:
+    """Do `work` while the studio goes on being polled: one that is not is taken for a window that hangs."""
+    thread = Thread(target=work)
+    thread.start()
+    until(studio, lambda _: not thread.is_alive(), what)

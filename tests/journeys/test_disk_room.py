@@ -12,7 +12,7 @@ from teleop_studio.status import State
 from teleop_studio.studio import Studio
 from teleop_studio.workspace import Workspace
 from tests.journeys.conftest import SMALL_RIG
-from tests.journeys.driving import until
+from tests.journeys.driving import meanwhile, until
 from tests.processes.small_disk import SmallDisk, small_disk
 
 pytestmark = pytest.mark.alone
@@ -77,11 +77,11 @@ def test_a_disk_that_fills_up_warns_ends_the_take_refuses_the_next_and_forgives(
     before = len(studio.episodes())
     studio.record("until the disk is full")
     until(studio, lambda s: s.recorder.frames_written > 100, "a hundred frames")
-    disk.leave_free(85)
+    meanwhile(studio, lambda: disk.leave_free(85), "the disk to fill")
     status = until(studio, lambda s: s.recorder.disk_left_s < 600, "the room to be noticed")
     assert status.state is State.RECORDING
     assert any("The disk is filling up" in notice for notice in status.notices)
-    disk.leave_free(60)
+    meanwhile(studio, lambda: disk.leave_free(60), "the disk to fill")
     status = until(studio, lambda s: s.state is State.RESET, "the take to be ended")
     assert any("while there is still room to save it" in notice for notice in status.notices)
     until(studio, lambda s: s.recorder.building == 0 and len(studio.episodes()) == before + 1, "the episode")
@@ -89,7 +89,7 @@ def test_a_disk_that_fills_up_warns_ends_the_take_refuses_the_next_and_forgives(
     with pytest.raises(StudioError, match=r"Can not record: the disk is nearly full\. It has room for 0 s"):
         studio.record("one more")
     assert studio.poll().state is State.RESET
-    disk.leave_free(150)
+    meanwhile(studio, lambda: disk.leave_free(150), "the disk to fill")
     until(studio, lambda s: s.recorder.disk_left_s > 60, "the new room to be noticed")
     studio.record("one more")
     until(studio, lambda s: s.recorder.frames_written > 20, "frames")
@@ -104,7 +104,7 @@ def test_a_folder_that_can_not_be_written_any_more_leads_back_to_where_the_opera
     """Last: the disk stays as it is."""
     studio.teleop()
     until(studio, lambda s: s.state is State.TELEOP and s.alignment_gap == 0, "the soft start")
-    disk.forbid_writing(studio.workspace.episodes)
+    meanwhile(studio, lambda: disk.forbid_writing(studio.workspace.episodes), "the disk to be read-only")
     studio.record("nowhere")
     status = until(studio, lambda s: s.state is State.TELEOP, "the refusal")
     assert any("Read-only file system. The app could not start a take" in notice for notice in status.notices)

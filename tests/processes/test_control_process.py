@@ -13,13 +13,14 @@ from drivers.arms.model import ArmModel
 from drivers.clock import MonotonicClock
 from drivers.dynamixel.control_table import FULL_PWM
 from drivers.sim.emulated_bus import EmulatedBus
-from drivers.sim.hosts import SocketHost
+from drivers.sim.hosts import PtyHost, SocketHost
 from drivers.sim.plant import FreeShaft
 from drivers.sim.servo import EmulatedServo
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Child
 from teleop_studio.processes.lines import Lines
 from teleop_studio.processes.rings import RigRings
+from teleop_studio.processes.tick_row import SOURCES
 from teleop_studio.rig import CameraConfig, RigConfig
 
 pytestmark = pytest.mark.alone
@@ -29,15 +30,20 @@ RIG = RigConfig(cameras=(CameraConfig("front", width=16, height=16),), control_h
 
 
 class Line:
-    """An emulated arm at home on one end of a socket pair."""
+    """An emulated arm at home on one end of a socket pair, or on a pty that `link` leads to."""
 
-    def __init__(self, model: ArmModel) -> None:
+    def __init__(self, model: ArmModel, link: Path | None = None) -> None:
         clock = MonotonicClock()
         shafts = [FreeShaft(j.sign * j.servo_rad_per_unit * h) for j, h in zip(model.joints, model.home, strict=True)]
         servos = [EmulatedServo(j.servo_id, j.servo, s, clock) for j, s in zip(model.joints, shafts, strict=True)]
         self.bus = EmulatedBus(servos, clock)
-        near, self.far = socket.socketpair()
-        self.host = SocketHost(self.bus, near)
+        self.host: SocketHost | PtyHost
+        self.far: socket.socket | str
+        if link is None:
+            near, self.far = socket.socketpair()
+            self.host = SocketHost(self.bus, near)
+        else:
+            self.host, self.far = PtyHost(self.bus, link), str(link)
 
     @property
     def registers(self) -> tuple[bool, bool, int, tuple[int, ...]]:
@@ -51,13 +57,15 @@ class Line:
 class Bench:
     """The control process with its two arms; this process serves the servos and is the supervisor."""
 
-    def __init__(self, logs: Path) -> None:
-        self.leader, self.follower = Line(STUDIO_LEADER), Line(STUDIO_FOLLOWER)
+    def __init__(self, logs: Path, ports: bool = False) -> None:
+        links = [logs / role if ports else None for role in ("leader", "follower")]
+        self.leader, self.follower = Line(STUDIO_LEADER, links[0]), Line(STUDIO_FOLLOWER, links[1])
         self.rings = RigRings.create("control", RIG)
         lines = Lines(self.leader.far, self.follower.far)
         self.child = Child("control", "control_process", (RIG, lines, self.rings.specs), logs / "control.log")
-        self.leader.far.close()
-        self.follower.far.close()
+        for line in (self.leader, self.follower):
+            if isinstance(line.far, socket.socket):
+                line.far.close()
         self.heard: list[object] = []
         self.log: list[tuple[float, bool, bool, int, tuple[int, ...]]] = []
 
@@ -69,8 +77,8 @@ class Bench:
             hosts = [line.host for line in (self.leader, self.follower) if line.host.fileno() >= 0]
             on_its_way = any(host.due_ns() is not None for host in hosts)
             select.select(hosts, [], [], 0.0 if on_its_way else 0.02)
-            for host in hosts:
-                host.service(time.monotonic_ns())
+            for line in (self.leader, self.follower):
+                line.host.service(time.monotonic_ns())
             now = self.follower.registers
             if not self.log or self.log[-1][1:] != now:
                 self.log.append((time.monotonic(), *now))
@@ -174,3 +182,30 @@ def test_a_message_that_can_not_be_obeyed_is_a_fault_and_the_loop_goes_on(bench:
     bench.ticks(5)
     assert bench.follower.registers[1]
     assert bench.child.alive
+
+
+@pytest.mark.parametrize("role", ["leader", "follower"])
+def test_a_port_that_is_pulled_and_plugged_in_again_is_opened_by_its_own_name(tmp_path: Path, role: str) -> None:
+    bench = Bench(tmp_path, ports=True)
+    try:
+        bench.serve_until(lambda: m.Ready("normal") in bench.hear(), "the control process")
+        bench.command(m.EngageLeader())
+        bench.ticks(10)
+        line = bench.leader if role == "leader" else bench.follower
+        line.bus.faults.unplug()
+        bench.serve_until(lambda: any(isinstance(w, m.ControlFault) and w.text for w in bench.hear()), "the fault")
+        assert not (tmp_path / role).exists()
+        bench.command(m.Hold())
+        line.bus.faults.plug_in()
+        back = f"The {role} is back on {tmp_path / role}."
+        bench.serve_until(lambda: any(isinstance(w, m.Warned) and back in w.text for w in bench.hear()), "its return")
+        bench.command(m.EngageHold())
+        bench.command(m.EngageLeader())
+        bench.ticks(20)
+        newest = bench.rings.ticks.latest()
+        assert newest is not None
+        assert SOURCES[int(newest[2]["source"])] == "leader"
+        assert bench.follower.registers[1]
+        assert not bench.leader.registers[0]
+    finally:
+        bench.close()
