@@ -9,6 +9,7 @@ from struct import pack
 from drivers.clock import Clock
 from drivers.dynamixel.bus_statistics import BusStatistics, Identity, ServoCounters
 from drivers.dynamixel.control_table import Register
+from drivers.dynamixel.reply_lengths import ReplyLengths
 from drivers.dynamixel.reply_margin import ReplyMargin
 from drivers.dynamixel.sync import Outcome, SyncRead, SyncReply
 from drivers.dynamixel.transport import Transport
@@ -37,7 +38,6 @@ _HURRIED_QUIET_NS = 1_000_000
 _HURRIED_TRIES = 3
 _DRAIN = 1024
 _JOINT_ANSWER = HEADER + bytes((BROADCAST,))
-_TURNS = 8  # group reads of different length, taken in turn after failures: see SyncRead
 _FAST_FAILURES = 3  # in a row, then plain reads for good
 _PING_SLOT_MS = 3  # a broadcast ping is answered in order of id, one slot each (dynamixel_sdk's own figure)
 
@@ -72,7 +72,7 @@ class DynamixelBus:
         self._answered: set[int] = set()
         self._unsettled = False
         self._fast_failures = 0
-        self._turn = 0
+        self._fast_lengths, self._plain_lengths = ReplyLengths(clock), ReplyLengths(clock)
         self._late = 0
 
     @property
@@ -170,15 +170,14 @@ class DynamixelBus:
         more; `outcome` tells of whom then still nothing good has come. Never raises for a servo, only for the port.
         """
         self.statistics.exchanges += 1
-        asked = block.longer(self._turn)
-        if self.statistics.fast_read:
-            reply = self._read_fast(asked, write)
+        if self.statistics.fast_read and not self._fast_lengths.doubtful:
+            reply = self._read_fast(block.longer(self._fast_lengths.extra), write)
             if reply.clean:
                 self._fast_failures = 0
                 return reply
         else:
-            reply = asked.nothing()
-            self._read_plain(asked, asked.ids, reply, write)
+            reply = block.nothing()
+            self._read_plain(block, block.ids, reply, write)
         if reply.outcome.any():
             self._ask_again(block, reply)
         elif self.statistics.fast_read:
@@ -200,7 +199,7 @@ class DynamixelBus:
         damaged = bool((reply.outcome == Outcome.CRC).any())
         missing = [servo_id for servo_id, outcome in zip(block.ids, reply.outcome, strict=True) if outcome]
         reply.outcome[reply.outcome != Outcome.OK] = Outcome.MISSING
-        self._read_plain(block.longer(self._turn), missing, reply)
+        self._read_plain(block, missing, reply)
         self._unsettled = True  # the first answer may come yet
         if not reply.outcome.any():
             # A damaged or late joint answer says nothing against joint answers.
@@ -239,11 +238,21 @@ class DynamixelBus:
         else:
             if _JOINT_ANSWER in heard and not raw.startswith(block.fast_head):
                 self._note_late()  # of another length: it answers an older request
+            self._fast_lengths.give_up(block.ids)
             self._count_failure(damaged=len(raw) == block.fast_length)
         return reply
 
     def _read_plain(self, block: SyncRead, ids: Sequence[int], reply: SyncReply, write: bytes = b"") -> None:
-        """A status from each of `ids` into `reply`; rows of others stay as they are."""
+        """A status from each of `ids` into `reply`; rows of others stay as they are.
+
+        Does not ask those from which an old answer of the same length may come.
+        """
+        doubtful = self._plain_lengths.doubtful
+        block, ids = block.longer(self._plain_lengths.extra), [one for one in ids if one not in doubtful]
+        if not ids:
+            if write:
+                self._send(write)
+            return
         request = write + block.request(ids)
         self._send(request)
         decoder = Decoder()
@@ -266,6 +275,7 @@ class DynamixelBus:
             return
         for servo_id in decoder.damaged:
             block.put_damaged(reply, servo_id)
+        self._plain_lengths.give_up(open_ids)
         self._count_failure(decoder.crc_errors > 0)
 
     def _enter(self, block: SyncRead, reply: SyncReply, open_ids: set[int], status: Packet) -> None:
@@ -343,7 +353,6 @@ class DynamixelBus:
 
     def _count_failure(self, damaged: bool) -> None:
         self._unsettled = True
-        self._turn = (self._turn + 1) % _TURNS
         if damaged:
             self.statistics.crc_errors += 1
         else:

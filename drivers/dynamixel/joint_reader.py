@@ -18,6 +18,7 @@ STATE_ADDRESS: Final = 126
 STATE_FIELDS: Final = np.dtype([("effort", "<i2"), ("velocity", "<i4"), ("position", "<i4")])
 MISSES_ALLOWED: Final = 3  # in a row; a servo that misses so many for so long is lost
 _LOST_NS = 100_000_000  # a computer that stumbles misses several readings in no time
+_MODEL_NUMBER = 0, 2  # address and length
 _PROBE_EVERY = 8  # readings between two questions to a lost servo
 
 
@@ -170,7 +171,8 @@ class JointReader:
         lost = sorted(self.lost)
         self._probe_turn += 1
         row = lost[self._probe_turn % len(lost)]
-        if self._bus.ask(self._ids[row], STATE_ADDRESS, STATE_FIELDS.itemsize) is not None:
+        # A short answer, which none of a group read can be taken for.
+        if self._bus.ask(self._ids[row], *_MODEL_NUMBER) is not None:
             # Where one came back the others may have too, and each costs one missed reading when it did not.
             self.ask_everybody()
 

@@ -43,9 +43,9 @@ MakeBench = Callable[..., Bench]
 
 @pytest.fixture
 def make_bench() -> MakeBench:
-    """A factory: `make_bench(model=..., wire_time=...)`; the arm stands at home and is not connected yet."""
+    """A factory: `make_bench(model=..., wire_time=..., ...)`; the arm stands at home and is not connected yet."""
 
-    def make(model: ArmModel = STUDIO_FOLLOWER, wire_time: bool = False) -> Bench:
+    def make(model: ArmModel = STUDIO_FOLLOWER, wire_time: bool = False, reply_timeout_ms: float = 20.0) -> Bench:
         clock = ManualClock()
         shafts = [FreeShaft() for _ in model.joints]
         servos = [
@@ -53,7 +53,7 @@ def make_bench() -> MakeBench:
             for joint, shaft in zip(model.joints, shafts, strict=True)
         ]
         line = EmulatedBus(servos, clock, wire_time=wire_time, baud=model.baud)
-        bus = DynamixelBus(MemoryTransport(line, clock, PORT), clock)
+        bus = DynamixelBus(MemoryTransport(line, clock, PORT), clock, reply_timeout_ms)
         bench = Bench(clock, shafts, line, bus, DynamixelArm(model, bus, clock))
         bench.put(model.home)
         return bench

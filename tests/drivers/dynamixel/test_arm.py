@@ -194,6 +194,39 @@ def test_torque_off_on_an_unplugged_line_names_every_joint_and_does_not_raise(be
         bench.arm.read()
 
 
+def test_torque_off_goes_on_when_the_line_is_lost_half_way(bench: Bench) -> None:
+    bench.arm.torque_on()
+    # The line goes while they confirm; all have heard the first order already.
+    told: list[int] = []
+
+    def unplug(_: int) -> None:
+        told.append(1)
+        if len(told) == 3:
+            bench.line.faults.unplug()
+
+    bench.clock.on_advance(unplug)
+    missed = bench.arm.torque_off()
+    assert missed
+    assert missed == list(STUDIO_FOLLOWER.names)[len(STUDIO_FOLLOWER.names) - len(missed) :]
+    assert bench.torque() == [False] * 7
+
+
+def test_torque_off_survives_every_fault_of_the_line_at_once(bench: Bench) -> None:
+    bench.arm.torque_on()
+    faults = bench.line.faults
+    faults.silence(1)
+    bench.line.servo(2).fail(OVERLOAD)
+    faults.corrupt_replies(3, 4)
+    faults.mishear(4)
+    faults.cut_replies(5)
+    faults.delay_replies(6, 30.0)
+    faults.mislabel_replies(7)
+    before_ns = bench.clock.now_ns()
+    assert bench.arm.torque_off() == ["waist", "elbow"], "the elbow's confirmations were never whole"
+    assert bench.torque() == [True] + [False] * 6
+    assert bench.clock.now_ns() - before_ns < 250_000_000
+
+
 def test_hold_moves_the_goals_to_where_the_joints_are(bench: Bench) -> None:
     bench.arm.torque_on()
     for servo in bench.line.servos:

@@ -3,9 +3,9 @@ import pytest
 
 from drivers.dynamixel.bus_statistics import Identity
 from drivers.dynamixel.control_table import XL330_M288, XL430_W250
-from drivers.dynamixel.sync import SyncRead, SyncWrite
+from drivers.dynamixel.sync import Outcome, SyncRead, SyncWrite
 from drivers.errors import PortLost, ServoRefused, ServoSilent
-from tests.drivers.conftest import Bench
+from tests.drivers.conftest import Bench, MakeBench
 
 STATE = SyncRead(range(1, 8), 126, np.dtype([("effort", "<i2"), ("velocity", "<i4"), ("position", "<i4")]))
 GOAL = XL430_W250.register("goal_position")
@@ -105,6 +105,27 @@ def test_a_late_joint_answer_is_not_taken_for_a_later_one(bench: Bench, delay_ms
     assert bench.bus.statistics.timeouts == 1
 
 
+@pytest.mark.parametrize("late_ms", [53.2, 54.4, 55.6, 56.8])
+def test_an_answer_that_comes_after_all_lengths_were_used_is_not_taken_for_a_new_one(
+    make_bench: MakeBench, late_ms: float
+) -> None:
+    bench = make_bench(wire_time=True, reply_timeout_ms=3.0)
+    bench.arm.connect()
+    bench.bus.statistics.fast_read = False
+    bench.line.faults.delay_replies(1, late_ms)
+    # The second try of the first reading, three more readings with two tries each, and then the one that the late
+    # answer meets: it has the length of the first again.
+    bench.line.faults.drop_replies(1, 8)
+    for k in range(20):
+        bench.put(np.full(7, 0.05 * k))
+        reply = bench.bus.exchange(STATE)
+        truth = bench.arm.calibration.to_ticks(np.full(7, 0.05 * k))
+        np.testing.assert_array_equal(reply.values["position"][reply.fresh], truth[reply.fresh])
+        assert reply.fresh[1:].all(), "the others are not in doubt"
+        bench.clock.advance_ns(5_000_000)
+    assert reply.fresh.all()
+
+
 @pytest.mark.parametrize("fast", [True, False])
 def test_a_group_read_survives_stuffed_values(bench: Bench, fast: bool) -> None:
     bench.bus.statistics.fast_read = fast
@@ -137,6 +158,75 @@ def test_one_lost_part_of_a_group_read_is_asked_for_again(bench: Bench, servo_id
         reply.values["position"], bench.arm.calibration.to_ticks(np.array(bench.arm.model.home))
     )
     assert bench.bus.statistics.retries == 2
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("servo_id", [1, 3, 7])
+def test_an_answer_under_another_id_is_nobodys(bench: Bench, fast: bool, servo_id: int) -> None:
+    bench.bus.statistics.fast_read = fast
+    position = 0.1 * np.arange(7)
+    bench.put(position)
+    # Twice, so that the second try does not help either. Its neighbour answers too, and contradicts it.
+    bench.line.faults.mislabel_replies(servo_id, 2)
+    reply = bench.bus.exchange(STATE)
+    assert not reply.fresh[servo_id - 1]
+    truth = bench.arm.calibration.to_ticks(position)
+    np.testing.assert_array_equal(reply.values["position"][reply.fresh], truth[reply.fresh])
+    assert reply.fresh.sum() >= 5
+    assert bench.bus.exchange(STATE).fresh.all()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_each_servo_says_why_it_has_no_value(bench: Bench, fast: bool) -> None:
+    bench.bus.statistics.fast_read = fast
+    bench.line.faults.silence(2)
+    bench.line.faults.corrupt_replies(5, 2)
+    outcomes = [Outcome(outcome) for outcome in bench.bus.exchange(STATE).outcome]
+    assert outcomes[1] is Outcome.MISSING
+    assert outcomes[0] is outcomes[6] is Outcome.OK
+    if not fast:  # a joint answer stops at servo 2, so that only the second try meets the damage
+        assert outcomes[4] is Outcome.CRC
+        assert bench.bus.servos[5].crc_errors == 2
+    assert (bench.bus.servos[2].missed, bench.bus.servos[1].missed) == (1, 0)
+
+
+def test_an_alert_is_told_with_the_value(bench: Bench) -> None:
+    bench.line.servo(4).fail(5)
+    reply = bench.bus.exchange(STATE)
+    assert reply.fresh.all()
+    assert not reply.clean
+    assert reply.error.tolist() == [0, 0, 0, 0x80, 0, 0, 0]
+    bench.line.servo(4).reboot()
+    assert bench.bus.exchange(STATE).clean
+
+
+def test_a_short_question_is_asked_once_and_waits_no_longer_than_a_loop_may(bench: Bench) -> None:
+    for _ in range(130):
+        bench.bus.exchange(STATE)
+    before_ns = bench.clock.now_ns()
+    bench.line.faults.drop_replies(3)
+    assert bench.bus.ask(3, 132, 4) is None
+    assert bench.clock.now_ns() - before_ns < 4_000_000
+    assert bench.bus.servos[3].missed == 1
+    status = bench.bus.ask(3, 132, 4)
+    assert status is not None
+    assert int.from_bytes(status.data, "little", signed=True) == bench.line.servo(3).peek("present_position")
+    assert bench.bus.ask(3, 132, 2000) is None, "a refusal is no answer"
+    bench.line.servo(3).fail(5)
+    assert bench.bus.tell(3, TORQUE, 0), "an alert is no refusal"
+    assert not bench.bus.tell(3, GOAL, 9000)
+
+
+def test_in_a_hurry_a_silent_servo_costs_milliseconds(bench: Bench) -> None:
+    for _ in range(130):
+        bench.bus.exchange(STATE)
+    bench.line.faults.silence(3)
+    before_ns = bench.clock.now_ns()
+    with bench.bus.hurried(), pytest.raises(ServoSilent, match="did not answer within 3 ms, twice"):
+        bench.bus.read(3, POSITION)
+    assert bench.clock.now_ns() - before_ns < 10_000_000
+    with pytest.raises(ServoSilent, match="did not answer within 100 ms, twice"):
+        bench.bus.read(3, POSITION)
 
 
 def test_servos_without_fast_read_are_read_plainly_after_three_failures(

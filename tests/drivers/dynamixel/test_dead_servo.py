@@ -1,5 +1,6 @@
 """A servo that does not answer costs the control loop little, and the others nothing."""
 
+import numpy as np
 import pytest
 
 from drivers.errors import ServoSilent
@@ -44,6 +45,16 @@ def test_a_servo_that_stays_dead_is_asked_alone_now_and_then_and_costs_no_tick_i
     assert running.worst_ns < TICK_NS
     # Not two time-outs a tick, as asking it with the others would cost.
     assert running.bus.statistics.timeouts - waits <= 100 / 8 + 1
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_the_others_stay_fresh_in_every_reading_until_it_is_given_up(fast: bool) -> None:
+    running = RunningArm.powered()
+    running.bus.statistics.fast_read = fast
+    running.line.faults.silence(3)
+    for _ in range(8):
+        assert np.flatnonzero(running.tick().age_ns).tolist() == [2]
+    assert "servo 3 (elbow) on bench did not answer" in running.until_it_says(10)[0]
 
 
 def test_the_others_are_read_and_driven_while_one_is_dead() -> None:

@@ -52,7 +52,7 @@ def test_packets_are_those_of_the_manual(name: str) -> None:
     assert made.hex(" ") == expected
 
 
-@given(data=binary(max_size=60))
+@given(data=binary(max_size=300))
 def test_the_checksum_is_the_sdks(data: bytes) -> None:
     assert crc16(data) == Protocol2PacketHandler().updateCRC(0, data, len(data))
 
@@ -94,7 +94,7 @@ def test_the_sdk_reads_from_our_status_what_we_put_in(servo_id: int, error: int,
     assert (received[4], received[8], bytes(received[9 : 7 + length - 2])) == (servo_id, error, data)
 
 
-@given(head=binary(max_size=30), tail=binary(max_size=30))
+@given(head=binary(max_size=100), tail=binary(max_size=100))
 def test_a_checksum_can_be_continued(head: bytes, tail: bytes) -> None:
     assert crc16(tail, crc16(head)) == crc16(head + tail)
 
