@@ -5,7 +5,7 @@ from teleop_studio.soft_start import SoftStart
 from teleop_studio.status import JobStatus, State
 
 TITLES = {
-    State.CLOSED: ("No rig open", "The rig is being opened."),
+    State.CLOSED: ("No rig open", "Ctrl+O opens it, Ctrl+G chooses another one, Ctrl+6 sets one up."),
     State.IDLE: ("Holding", "The follower holds. Space records, P runs a policy."),
     State.TELEOP: ("Teleoperation", "The follower copies the leader. Space records."),
     State.RECORDING: ("Recording", "Space keeps the take, Backspace discards it, Esc stops."),
@@ -25,6 +25,15 @@ _WAITING = {
     Waiting.BOX: "The gripper is at the edge of its box: only moves that lead back are followed.",
     Waiting.MIRRORING: "The leader comes to the follower. Hold it loosely; push it and it goes limp.",
 }
+
+
+def while_closed(opening: bool, closing: bool, setting_up: bool) -> tuple[str, str]:
+    """(title, detail) while no rig is open: who has the ports."""
+    if closing:
+        return "Closing the rig", "Its ports are free in a moment."
+    if setting_up:
+        return "Setting up a rig", "The arms have no torque: support them. The Set-up page leads on (Ctrl+6)."
+    return ("Opening the rig", "Arms, cameras and recorder start.") if opening else TITLES[State.CLOSED]
 
 
 def sentence(state: State, start: SoftStart, job: JobStatus | None, loading: str, lockstep: bool) -> tuple[str, str]:

@@ -7,9 +7,9 @@ from teleop_studio.control.first_motion import Waiting
 from teleop_studio.display import Display
 from teleop_studio.notices import Notices
 from teleop_studio.operation import Operation
-from teleop_studio.sentences import sentence
+from teleop_studio.sentences import sentence, while_closed
 from teleop_studio.soft_start import LIMITS
-from teleop_studio.status import InferenceHealth, RecorderHealth, StudioStatus
+from teleop_studio.status import InferenceHealth, RecorderHealth, State, StudioStatus
 
 if TYPE_CHECKING:
     from teleop_studio.studio import Studio
@@ -20,6 +20,8 @@ def take_status(studio: "Studio", operation: Operation, display: Display, notice
     live, state, job, rig = operation.live, operation.state, studio.tasks.status, studio.rig
     start = display.soft_start
     title, detail = sentence(state, start, job, operation.loading, studio.tasks.lockstep_running)
+    if state is State.CLOSED:
+        title, detail = while_closed(live is not None, studio.closing, studio.setup.status.running)
     servos = live.arms.servos if live else {}
     started_ns = live.takes.progress.started_ns if live else 0
     recording = live is not None and live.takes.recording

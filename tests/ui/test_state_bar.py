@@ -16,7 +16,7 @@ from ui.widgets.health import camera_chip, inference_chip, loop_chip, recorder_c
 from ui.widgets.joint_chart import JointChart, Series
 from ui.widgets.rows import clock, milliradians
 
-STATUS = StudioStatus(loop=LoopHealth(100, "realtime", 10_000))
+STATUS = StudioStatus(State.IDLE, loop=LoopHealth(100, "realtime", 10_000))
 
 
 @pytest.mark.parametrize("state", State)
@@ -57,6 +57,11 @@ def test_gaps_of_the_recorder_are_red() -> None:
     )
     assert recorder_chip(replace(STATUS, recorder=RecorderHealth(building=2)))[0] == "recorder saving 2"
     assert recorder_chip(StudioStatus())[1] == theme.FAINT
+
+
+def test_a_closed_rig_has_no_loop_and_no_recorder() -> None:
+    closed = StudioStatus(State.CLOSED, loop=LoopHealth(100, "realtime", 10_000))
+    assert [chip(closed)[0] for chip in (loop_chip, recorder_chip)] == ["loop –", "recorder –"]
 
 
 def test_the_policy_chip_tells_loading_and_latency() -> None:

@@ -238,6 +238,7 @@ class PartList(Panel):
         super().__init__("Set up a rig")
         self.setFixedWidth(_LIST_WIDTH)
         self.body.setSpacing(2)
+        self._root = f"{page.studio.workspace.root}/"  # is known, and long
         self.buttons = [PartButton(number, title) for number, title in enumerate(TITLES, 1)]
         for number, made in enumerate(self.buttons):
             made.clicked.connect(lambda _checked=False, number=number: page.show_part(number))
@@ -263,7 +264,7 @@ class PartList(Panel):
     def show_setup(self, setup: SetupStatus) -> None:
         for made, part in zip(self.buttons, parts(setup), strict=True):
             made.show_part(part)
-        set_text(self.said, "\n".join(setup.said[-_SAID:]))
+        set_text(self.said, "\n".join(setup.said[-_SAID:]).replace(self._root, ""))
         set_text(self.busy, f"{setup.busy} …" if setup.busy else "")
         share = round(1000 * setup.progress)
         if self.bar.value() != share:

@@ -112,7 +112,7 @@ class CameraView(QWidget):
     def _paint_absence(self, painter: QPainter) -> None:
         """Why there is no picture."""
         painter.setFont(self._caption_font)
-        title = f"no picture from {self.camera} yet"
+        title = f"no picture from {self.camera} yet" if self.camera else "this rig has no camera"
         painter.setPen(QColor(theme.FAINT))
         room = QRectF(self.rect()).adjusted(16, 0, -16, 0)
         if self.state not in TROUBLE_COLOURS:

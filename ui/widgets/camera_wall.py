@@ -37,6 +37,8 @@ class CameraWall(QWidget):
             view.hide()
             view.deleteLater()
         self.views = {name: CameraView(name) for name in names}
+        if not names:
+            self.hide()  # for good: another rig comes with pages of its own
         self._place()
 
     def fit(self, most_height: int) -> None:
@@ -82,7 +84,7 @@ def show_newest(bridge: Bridge, view: CameraView, status: StudioStatus, camera: 
     view.corner = f"{missing} missing" if missing else f"{health.fps:.0f} fps" if health else ""
     state, text = (health.state, health.text) if health else ("ok", "")
     view.show_health(state, text)
-    if state == "lost":
+    if state == "lost" or camera not in bridge.studio.camera_names:
         return False
     newest = bridge.studio.image(camera)
     return newest is not None and view.set_frame(*newest)

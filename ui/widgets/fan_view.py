@@ -35,7 +35,7 @@ class FanView(QWidget):
         self._changed_at = 0.0
         self._count = 0
         names = bridge.studio.camera_names
-        self.main = CameraView(names[0] if names else "front")
+        self.main = CameraView(names[0] if names else "")
         self.main.setObjectName("fan_camera")
         self.main.layers.append(self.layer)
         self.others = [CameraView(name) for name in names[1:]]

@@ -21,7 +21,7 @@ def rig_chip(status: StudioStatus) -> tuple[str, str, str]:
 
 def loop_chip(status: StudioStatus) -> tuple[str, str, str]:
     loop = status.loop
-    if loop.rate_hz <= 0:
+    if loop.rate_hz <= 0 or status.state is State.CLOSED:
         return "loop –", theme.FAINT, "The control loop does not run."
     missed = f", {loop.missed_deadlines} late" if loop.missed_deadlines else ""
     share = loop.missed_deadlines / max(loop.ticks, 1)
@@ -91,7 +91,7 @@ def recorder_chip(status: StudioStatus) -> tuple[str, str, str]:
         return f"recorder {recorder.frames_written} frames", theme.GOOD, tooltip
     if recorder.building:
         return f"recorder saving {recorder.building}", theme.ACCENT, f"{recorder.building} takes are being saved."
-    if status.loop.rate_hz <= 0:
+    if status.loop.rate_hz <= 0 or status.state is State.CLOSED:
         return "recorder –", theme.FAINT, "No rig is open."
     return "recorder ready", theme.GOOD, tooltip
 

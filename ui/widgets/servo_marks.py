@@ -15,6 +15,7 @@ from ui.widgets.servo_table import paint_load_bar
 from ui.widgets.servo_words import colour_of, figures, rank, short_error
 
 _WIDTH = 172
+_MOST_LINE = 24  # px of a servo's line
 _TWO_LINES = 32  # px of a row's height: below, only the follower is shown
 _ARMS = (("follower", theme.FOLLOWER), ("leader", theme.LEADER))
 
@@ -96,8 +97,10 @@ class ServoColumn(QWidget):
         for joint in range(len(self.servos.names)):
             top, height = row_of(joint, len(self.servos.names), self.height())
             arms = _ARMS if height >= _TWO_LINES else _ARMS[:1]
+            each = min(height / len(arms), _MOST_LINE)
+            top += (height - each * len(arms)) / 2
             for number, (_, colour) in enumerate(arms):
-                line = QRectF(10, top + number * height / len(arms), self.width() - 10, height / len(arms))
+                line = QRectF(10, top + number * each, self.width() - 10, each)
                 self._paint_servo(painter, line, (self.servos.follower, self.servos.leader)[number][joint], colour)
 
     def _paint_servo(self, painter: QPainter, line: QRectF, servo: ServoHealth | None, colour: str) -> None:

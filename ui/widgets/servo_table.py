@@ -146,7 +146,7 @@ def _cell(line: QRectF, left: int, right: int) -> QRectF:
 def _cells(servo: ServoHealth) -> tuple[tuple[str, str], ...]:
     """(text, colour) of each column."""
     loud = colour_of(servo) if rank(servo) else theme.TEXT
-    missed = f"{servo.missed} replies missed" if servo.missed else ""
+    missed = f"{servo.missed:,} {'reply' if servo.missed == 1 else 'replies'} missed" if servo.missed else ""
     return (
         (servo.joint, theme.TEXT),
         (f"{servo.servo_id}  {servo.servo}", theme.SOFT),

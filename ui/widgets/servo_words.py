@@ -9,6 +9,7 @@ from ui import theme
 
 LEVEL_COLOURS = {"ok": theme.GOOD, "warn": theme.WARN, "bad": theme.BAD}
 _SILENT_S = 3.0
+_WHAT_NOW = "Free the joint and support the arm, then reboot the servo."
 _RANKS = {"ok": 0, "warn": 1, "bad": 2}
 
 
@@ -74,7 +75,7 @@ def trouble(one: ArmServo) -> tuple[str, str]:
     title += f": {short_error(servo.errors[0])}" if servo.errors else f": {_why(servo)}"
     if servo.errors:
         detail = " ".join(error.rstrip(".") + "." for error in servo.errors)
-        return title, f"{detail[:1].upper()}{detail[1:]} Servo {servo.servo_id}: {figures(servo)}."
+        return title, f"{detail[:1].upper()}{detail[1:]} Servo {servo.servo_id}: {figures(servo)}. {_WHAT_NOW}"
     return title, f"Servo {servo.servo_id}: {figures(servo)}."
 
 

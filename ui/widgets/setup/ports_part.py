@@ -62,6 +62,8 @@ class PortsPart(QWidget):
     def show_setup(self, status: SetupStatus) -> None:
         self.scan.setEnabled(not status.busy)
         self.add.setEnabled(not status.busy)
+        if self.empty.isHidden() != bool(status.ports or status.busy):
+            self.empty.setVisible(not (status.ports or status.busy))
         ports = tuple(replace(port, moved=0.0) for port in status.ports)
         if ports == self._shown:
             return
@@ -74,7 +76,6 @@ class PortsPart(QWidget):
         for port in sorted(ports, key=lambda port: (not port.servos, port.problem != "")):
             column.addWidget(PortCard(port))
         column.addStretch(1)
-        self.empty.setVisible(not ports and not status.busy)
 
     def rescan(self) -> None:
         self._bridge.call(self._bridge.studio.setup.scan, (), self.all_bauds.isChecked())

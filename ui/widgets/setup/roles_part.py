@@ -192,7 +192,7 @@ class RoleCard(QFrame):
             f"border-left: 4px solid {colour}; }}"
         )
         self._known = self._bridge.call(bridge.studio.known_arms) or ()
-        self._offered: tuple[str, ...] = ()
+        self._offered: tuple[tuple[str, ...], ...] = ()  # those that fit, and the others
         self.arm = QComboBox()
         self.arm.setObjectName(f"{role}_arm")
         self.arm.setAccessibleName(f"which arm the {role} is")
@@ -228,7 +228,7 @@ class RoleCard(QFrame):
             self.port.setToolTip(choice.port)
         fitting = self.fitting(port)
         others = [name for name, _, role in self._known if role in (self.role, "") and name not in fitting]
-        offered = ("", *fitting, *others)
+        offered = (tuple(fitting), tuple(others))
         if offered != self._offered:
             self._offered = offered
             self._offer(fitting, others)

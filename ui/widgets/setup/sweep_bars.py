@@ -68,7 +68,7 @@ class SweepBars(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor("#0b0f13"))
         painter.drawRoundedRect(track, 3, 3)
-        if joint.highest >= joint.lowest and not verified(joint):
+        if joint.highest > joint.lowest and not verified(joint):
             swept = QColor(colour)
             swept.setAlphaF(0.5)
             painter.setBrush(swept)
@@ -105,7 +105,7 @@ def verified(joint: JointSweep) -> bool:
 def figures_of(joint: JointSweep) -> str:
     if verified(joint):
         return f"{joint.lower:+.2f} … {joint.upper:+.2f}   now {joint.value:+.2f}"
-    swept = f"{joint.lowest} … {joint.highest}   " if joint.highest >= joint.lowest else ""
+    swept = f"{joint.lowest} … {joint.highest}   " if joint.highest > joint.lowest else ""
     return f"{swept}now {joint.present}"
 
 

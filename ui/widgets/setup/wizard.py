@@ -44,12 +44,14 @@ class Wizard(QWidget):
         middle = QHBoxLayout()
         middle.setSpacing(14)
         middle.addWidget(self.bars, 3)
-        beside = QVBoxLayout()
+        self.beside = QWidget()
+        beside = QVBoxLayout(self.beside)
+        beside.setContentsMargins(0, 0, 0, 0)
         beside.setSpacing(10)
         beside.addWidget(self.picture)
         beside.addWidget(self.sketch, 1)
         beside.addStretch(0)
-        middle.addLayout(beside, 2)
+        middle.addWidget(self.beside, 2)
         column.addLayout(middle, 1)
         foot = QHBoxLayout()
         foot.setSpacing(10)
@@ -81,6 +83,9 @@ class Wizard(QWidget):
         seen.sort(key=lambda camera: camera.device not in used)
         if self.picture.isHidden() == bool(seen):
             self.picture.setVisible(bool(seen))
+        nothing = not seen and self.sketch.isHidden()
+        if self.beside.isHidden() != nothing:
+            self.beside.setHidden(nothing)  # the bars take its room
         if seen and (picture := seen[0].picture) is not None:
             self.picture.caption = seen[0].title
             self.picture.show_picture(picture)
