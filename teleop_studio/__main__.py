@@ -330,6 +330,10 @@ def _add_setup(commands: Any) -> None:
     for parser in (calibrate, servos, set_id, set_baud):
         parser.add_argument("--port", required=True, help="as `setup scan` lists it")
     cameras = _add_action(actions, "cameras", "The USB cameras: what goes into a rig file, and their modes.")
+    lerobot = _add_action(actions, "lerobot", "An arm that LeRobot drives, as a section of a rig file. Moves nothing.")
+    lerobot.add_argument("--role", choices=("leader", "follower"), required=True)
+    lerobot.add_argument("--type", required=True, help="as on LeRobot's command line, such as koch_follower")
+    lerobot.add_argument("--option", action="append", metavar="NAME=VALUE", help="of that type; may be repeated")
     save = _add_action(actions, "save", "Write a rig file into the workspace.")
     save.add_argument("name", help="of the rig")
     for role in ("leader", "follower"):
@@ -337,7 +341,7 @@ def _add_setup(commands: Any) -> None:
         save.add_argument(f"--{role}-port", required=True, metavar="PORT")
         save.add_argument(f"--{role}-calibration", type=Path, metavar="FILE", help="ours or LeRobot's")
     save.add_argument("--camera", action="append", metavar="NAME=DEVICE,WxH@FPS", help="may be repeated")
-    for parser in (scan, identify, calibrate, servos, set_id, set_baud, cameras, save):
+    for parser in (scan, identify, calibrate, servos, set_id, set_baud, cameras, lerobot, save):
         _workspace(parser)
     _rig(_add(commands, "servos", "How hot, loaded and healthy the servos of a real rig are. Moves nothing."))
 

@@ -98,16 +98,21 @@ def _lines(rig: RigConfig, folder: Path) -> list[str]:
         lines += ["", "[box]", *(f"{axis} = {_toml(_side(getattr(rig.box, axis)))}" for axis in _BOX)]
     for role in ("leader", "follower"):
         arm: ArmConfig = getattr(rig, role)
-        arm = dataclasses.replace(arm, calibration=_from_folder(arm.calibration, folder))
-        lines += ["", f"[{role}]", *_settings(arm, _ARM, leave="lerobot")]
-        if arm.lerobot is not None:
-            lines += ["", f"[{role}.lerobot]", *_settings(arm.lerobot, _LEROBOT, leave="joints")]
-            for joint in arm.lerobot.joints:
-                lines += ["", f"[[{role}.lerobot.joints]]", *_settings(joint, _LEROBOT_JOINT)]
+        lines += ["", *arm_lines(role, dataclasses.replace(arm, calibration=_from_folder(arm.calibration, folder)))]
     for camera in rig.cameras:
         lines += ["", "[[cameras]]", *_settings(camera, _CAMERA)]
     if not rig.cameras:
         lines.insert(0, "cameras = []")
+    return lines
+
+
+def arm_lines(role: str, arm: ArmConfig) -> list[str]:
+    """The section of one arm."""
+    lines = [f"[{role}]", *_settings(arm, _ARM, leave="lerobot")]
+    if arm.lerobot is not None:
+        lines += ["", f"[{role}.lerobot]", *_settings(arm.lerobot, _LEROBOT, leave="joints")]
+        for joint in arm.lerobot.joints:
+            lines += ["", f"[[{role}.lerobot.joints]]", *_settings(joint, _LEROBOT_JOINT)]
     return lines
 
 

@@ -12,6 +12,7 @@ from math import isnan
 from typing import Any
 
 from teleop_studio.commands.driving import CommandFailed, say
+from teleop_studio.commands.lerobot import lerobot_arm
 from teleop_studio.rig import RigConfig
 from teleop_studio.rig_setup import ROLES, RigSetup
 from teleop_studio.setup_status import CalibrationView, FoundPort, SetupStatus
@@ -123,6 +124,7 @@ _ACTIONS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "set-id": _set_id,
     "set-baud": _set_baud,
     "cameras": _cameras,
+    "lerobot": lerobot_arm,
     "save": _save,
 }
 
