@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teleop_studio.rig import RigConfig
+from teleop_studio.sentences import while_closed
 from teleop_studio.session import Session, StudioError
 from teleop_studio.status import (
     CameraHealth,
@@ -32,7 +33,7 @@ JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "forearm_roll", "wrist_pitch
 H, K, S, N = 16, 8, 10, 32
 POLL_S = 1 / 30
 _TITLES = {
-    State.CLOSED: ("No rig open", "Open one from the menu."),
+    State.CLOSED: ("", ""),  # depends on who has the ports
     State.IDLE: ("Ready", "Space records, L teleoperates, P lets a policy drive."),
     State.TELEOP: ("The follower copies the leader", "Space records."),
     State.RECORDING: ("Recording episode 13", "Space accepts, Backspace discards."),
@@ -279,6 +280,8 @@ class StandInStudio:
         if state is State.POLICY and (self.overlay is None or self.polls % 16 == 1):
             self.overlay = two_sided_overlay(self.time_s)
         title, detail = _TITLES[state]
+        if state is State.CLOSED:
+            title, detail = while_closed(False, self.closing, self.setup.status.running)
         is_open = state is not State.CLOSED
         frames = int(self.take_s * 100)
         self.status = StudioStatus(

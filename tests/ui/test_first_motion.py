@@ -20,9 +20,9 @@ def gaps(*values: float) -> Gaps:
     [
         ((), "–", theme.FAINT),
         ((0.01, -0.05), "aligned", theme.GOOD),
-        ((0.01, -0.3, 0.2), "shoulder_lift -0.30", theme.WARN),
-        ((0.01, -0.9, 0.2), "shoulder_lift -0.90", theme.BAD),
-        ((float("nan"), 0.2, 0.0), "shoulder_lift +0.20", theme.WARN),
+        ((0.01, -0.3, 0.2), "-0.30 shoulder_lift", theme.WARN),
+        ((0.01, -0.9, 0.2), "-0.90 shoulder_lift", theme.BAD),
+        ((float("nan"), 0.2, 0.0), "+0.20 shoulder_lift", theme.WARN),
     ],
 )
 def test_the_widest_gap_is_named_in_the_guards_colour(values: tuple[float, ...], words: str, colour: str) -> None:
@@ -97,5 +97,5 @@ def test_the_gaps_are_seen_before_anything_engages(cockpit: Cockpit, name: str) 
     cockpit.goto(State.IDLE)
     page = cockpit.window.pages[name]
     strip = (page.take if name == "record" else page.policy).gaps  # type: ignore[attr-defined]
-    assert strip.words == "elbow -0.92"
+    assert strip.words == "-0.92 elbow"
     assert near(strip, theme.BAD).sum() > 20

@@ -66,7 +66,7 @@ class Gaps:
             return "–", theme.FAINT
         if abs(gap) <= self.aligned:
             return "aligned", theme.GOOD
-        return f"{name} {gap:+.2f}", self.colour(self.names.index(name))
+        return f"{gap:+.2f} {name}", self.colour(self.names.index(name))
 
 
 class GapStrip(QWidget):
@@ -107,7 +107,9 @@ class GapStrip(QWidget):
         painter.setFont(self._strong if len(text) < 10 else theme.font(12, QFont.Weight.DemiBold))
         painter.setPen(QColor(theme.TEXT if colour == theme.GOOD else colour))
         bars = 7 * len(self.gaps.values)
-        painter.drawText(QRectF(0, 15, self.width() - bars - 4, 23), Qt.AlignmentFlag.AlignVCenter, text)
+        room = QRectF(0, 15, self.width() - bars - 4, 23)
+        fitted = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(room.width()))
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, fitted)
         self._paint_bars(painter, QRectF(self.width() - bars, 17, bars, 21))
 
     def _paint_bars(self, painter: QPainter, place: QRectF) -> None:
