@@ -85,7 +85,7 @@ def own_arms(folder: Path, lines: ServoLines, first: int, arms: tuple[str, str])
     ):
         options = {"type": f"teleop_studio_{kind}", "arm": arm, "port": port, "id": arm, "calibration_dir": folder}
         named += [f"--{part}.{name}={value}" for name, value in options.items()]
-    return ["--robot.discover_packages_path=drivers.lerobot_plugin", *named]
+    return ["--robot.discover_packages_path=teleop_studio.lerobot_plugin", *named]
 
 
 def start(script: str, arguments: list[str], folder: Path) -> subprocess.Popen[str]:

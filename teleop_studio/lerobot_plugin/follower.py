@@ -13,7 +13,7 @@ from lerobot.utils.decorators import check_if_already_connected, check_if_not_co
 from drivers.clock import MonotonicClock
 from drivers.dynamixel.arm import DynamixelArm
 from drivers.errors import DriverError
-from drivers.lerobot_plugin.arm_opening import arm_model, connect_arm, how
+from teleop_studio.lerobot_plugin.arm_opening import arm_model, connect_arm, how
 from teleop_studio.control.safety import SafetyGate
 
 _LOG = logging.getLogger(__name__)
