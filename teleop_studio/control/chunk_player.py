@@ -9,7 +9,6 @@ from drivers.samples import JointState
 from teleop_studio.chunk import ActionChunk
 from teleop_studio.control.sources import POLICY
 
-
 STALE_S = 2.5  # a chunk made from an older picture is not entered: the world has gone on
 OVER_S = 1.0  # that long past its last step a chunk asks for nothing any more
 

@@ -13,8 +13,8 @@ from lerobot.utils.decorators import check_if_already_connected, check_if_not_co
 from drivers.clock import MonotonicClock
 from drivers.dynamixel.arm import DynamixelArm
 from drivers.errors import DriverError
-from teleop_studio.lerobot_plugin.arm_opening import arm_model, connect_arm, how
 from teleop_studio.control.safety import SafetyGate
+from teleop_studio.lerobot_plugin.arm_opening import arm_model, connect_arm, how
 
 _LOG = logging.getLogger(__name__)
 _SOFTEN_STEPS = 20

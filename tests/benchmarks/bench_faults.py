@@ -31,7 +31,7 @@ from teleop_studio.studio import Studio
 from teleop_studio.workspace import Workspace
 from tests.benchmarks.faulty_arms import MOVED, SPEED, FaultyArms, Happening
 
-_LIMIT_S = 30.0
+_LIMIT_S = 120.0
 _WATCH_S = 3.0  # after the fault
 _CLEAN_S = 1.5  # after everything is well again
 _LATE_MS = 8.0  # a reading this old is not of its own cycle
@@ -178,11 +178,11 @@ HEAD = "| fault | what the operator reads | told after | arm safe after | state 
 RULE = "|---|---|---|---|---|---|---|---|"
 PREFACE = f"""# Faults, and what becomes of them
 
-Written by `python -m tests.benchmarks.bench_faults --write docs/faults.md` on {time.strftime("%Y-%m-%d")}: emulated arms on
-two ptys, the app's real processes at 100 Hz, a take being recorded while a hand moves the leader. "Arm safe" is the first
-control tick that no longer follows the leader; a dash means that the fault is ridden out and the take goes on. "Stale
-afterwards" counts readings older than {_LATE_MS:g} ms once everything is well again, of all readings looked at, and the
-median age beside it. Nothing here has been tried on a real servo.
+Written by `python -m tests.benchmarks.bench_faults --write docs/faults.md` on {time.strftime("%Y-%m-%d")}: emulated arms
+on two ptys, the app's real processes at 100 Hz, a take being recorded while a hand moves the leader. "Arm safe" is the
+first control tick that no longer follows the leader; a dash means that the fault is ridden out and the take goes on.
+"Stale afterwards" counts readings older than {_LATE_MS:g} ms once everything is well again, of all readings looked at,
+and the median age beside it. Nothing here has been tried on a real servo.
 """
 
 
