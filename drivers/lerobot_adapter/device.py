@@ -131,12 +131,12 @@ class LerobotArm:
         """Hold where the arm is now. Raises `DriverError` for an arm outside its limits, and anything."""
         if not self.connected:
             self.connect()
-        position, _ = self.read()
+        position = self._read_patiently()
         self._refuse_beyond_limits(position)
         self.send(position)  # first the goal: a servo turns to whatever goal it has at torque-on, however old
         self.limit_effort(1.0)
         if self._bus is not None:
-            self._bus.enable_torque()
+            self._bus.enable_torque(num_retry=_RETRIES)
 
     def torque_off(self) -> list[str]:
         """Make the arm limp; returns the motors that did not confirm. Without a bus to ask, this disconnects it."""
@@ -163,6 +163,15 @@ class LerobotArm:
     def disconnect(self) -> None:
         """Give the device back: LeRobot's robots take their torque off then. Never raises."""
         self._drop_connection()
+
+    def _read_patiently(self) -> NDArray[np.float64]:
+        for _ in range(_RETRIES):
+            try:
+                return self.read()[0]
+            except Exception as error:  # one lost packet must not keep an arm from being powered
+                _LOG.info("%s: %s", self.kind, error)
+                self.try_again()
+        return self.read()[0]
 
     def _refuse_beyond_limits(self, position: NDArray[np.float64]) -> None:
         for joint, value in zip(self._joints, position.tolist(), strict=True):

@@ -202,6 +202,13 @@ def test_where_lerobot_knows_no_torque_limp_means_disconnected_and_that_is_said(
     bench.wait(lambda: follower.read().stamp_ns > limp.stamp_ns, "a reading after the connection")
 
 
+def test_one_lost_packet_does_not_keep_an_arm_from_being_powered(bench: Bench, follower: RingArm) -> None:
+    bench.lab.set("hiccup")  # limp it is not read, so this waits for the order
+    follower.torque_on()
+    assert not (bench.lab.folder / "hiccup").exists()
+    assert powered(bench)
+
+
 def test_an_exception_inside_lerobot_costs_readings_not_the_arm(bench: Bench, follower: RingArm) -> None:
     follower.torque_on()
     bench.lab.set("fault", "the motors said nothing")

@@ -2,7 +2,7 @@
 
 What its devices do is steered from outside by files in that folder, and what they did is read there: `positions` (3
 float64, what was last sent), and while these exist: `fault` its text is raised, `stall` the robot blocks, `frozen` the
-camera gives the same picture again, `dark` it gives none.
+camera gives the same picture again, `dark` it gives none. `hiccup`: one reading is lost, and the file with it.
 """
 
 from pathlib import Path
@@ -116,6 +116,9 @@ class PaperRobot(Robot):
     def get_observation(self):
         while (HERE / "stall").exists():
             time.sleep(0.005)
+        if (HERE / "hiccup").exists():
+            (HERE / "hiccup").unlink()
+            raise ConnectionError("one packet was lost")
         if (HERE / "fault").exists():
             raise ConnectionError((HERE / "fault").read_text())
         self.count += 1
