@@ -178,7 +178,7 @@ HEAD = "| fault | what the operator reads | told after | arm safe after | state 
 RULE = "|---|---|---|---|---|---|---|---|"
 PREFACE = f"""# Faults, and what becomes of them
 
-Written by `python -m tests.benchmarks.bench_faults --write docs/faults.md` on {time.strftime("%Y-%m-%d")}: emulated arms
+Written by `python -m tests.benchmarks.bench_faults --write docs/faults.md` on {DATE}: emulated arms
 on two ptys, the app's real processes at 100 Hz, a take being recorded while a hand moves the leader. "Arm safe" is the
 first control tick that no longer follows the leader; a dash means that the fault is ridden out and the take goes on.
 "Stale afterwards" counts readings older than {_LATE_MS:g} ms once everything is well again, of all readings looked at,
