@@ -176,6 +176,7 @@ def main() -> None:
 
 HEAD = "| fault | what the operator reads | told after | arm safe after | state | the take | then | stale afterwards |"
 RULE = "|---|---|---|---|---|---|---|---|"
+DATE = time.strftime("%Y-%m-%d")
 PREFACE = f"""# Faults, and what becomes of them
 
 Written by `python -m tests.benchmarks.bench_faults --write docs/faults.md` on {DATE}: emulated arms
