@@ -86,6 +86,8 @@ def test_record_train_and_run_by_keys_alone(operator: Operator, studio: Studio) 
     operator.press(Qt.Key.Key_P)
     operator.wait_for(lambda: studio.status.state is State.POLICY and studio.status.inference.chunks >= 2)
     assert studio.overlay is not None
+    # A take begins once the soft start is over; before that there is nothing to keep.
+    operator.wait_for(lambda: studio.status.recorder.frames_written > 0)
     operator.press(Qt.Key.Key_F)
     operator.wait_for(lambda: [row.outcome for row in studio.trials()] == ["failure"])
 
