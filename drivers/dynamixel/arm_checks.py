@@ -24,7 +24,7 @@ def refuse_silence(bus: DynamixelBus, servos: Sequence[ArmServo], fresh: NDArray
 def silent(bus: DynamixelBus, missing: str, answered: str, waited_ms: float) -> ServoSilent:
     """The error for servos that did not answer, by their labels."""
     return ServoSilent(
-        f"{missing} on {bus.port} did not answer within {waited_ms:g} ms. "
+        f"{missing} on {bus.port} did not answer within {waited_ms:.0f} ms. "
         f"Servos that did answer: {answered or 'none'}. "
         + ("Check the cable before the first silent one." if answered else "Check the power of the arm.")
     )

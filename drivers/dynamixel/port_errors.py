@@ -35,7 +35,7 @@ def lost(name: str, why: str | BaseException | None) -> PortLost:
     reason = _reason(why) if isinstance(why, BaseException) else why
     return PortLost(
         f"The connection to {name} was lost ({reason or 'no reason given'}). "
-        "Check the USB cable and the arm's power, then open the rig again."
+        "Check the USB cable and the arm's power, then resume; a rig that is not open has to be opened again."
     )
 
 

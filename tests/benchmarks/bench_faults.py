@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.benchmarks.faulty_arms import MOVED, SPEED, FaultyArms, Happening
 
 _LIMIT_S = 120.0
 _WATCH_S = 3.0  # after the fault
+_BY_HAND_S = 0.7  # from one cable to the next
 _CLEAN_S = 1.5  # after everything is well again
 _LATE_MS = 8.0  # a reading this old is not of its own cycle
 _TURN_S = 0.03  # near its turns the hand is at one place twice
@@ -180,11 +182,11 @@ RULE = "|---|---|---|---|---|---|---|---|"
 DATE = time.strftime("%Y-%m-%d")
 PREFACE = f"""# Faults, and what becomes of them
 
-Written by `python -m tests.benchmarks.bench_faults --write docs/faults.md` on {DATE}: emulated arms
-on two ptys, the app's real processes at 100 Hz, a take being recorded while a hand moves the leader. "Arm safe" is the
-first control tick that no longer follows the leader; a dash means that the fault is ridden out and the take goes on.
-"Stale afterwards" counts readings older than {_LATE_MS:g} ms once everything is well again, of all readings looked at,
-and the median age beside it. Nothing here has been tried on a real servo.
+Written by `python -m tests.benchmarks.bench_faults --write docs/faults.md` on {DATE}: emulated arms on two ptys, the
+app's real processes at 100 Hz, a take being recorded while a hand moves the leader. "Arm safe" is when the follower's
+command stood still for good; a dash means that the fault is ridden out and the take goes on. "Stale afterwards" counts
+readings older than {_LATE_MS:g} ms once everything is well again, of all readings looked at, and the median age beside
+it. Nothing here has been tried on a real servo.
 """
 
 
@@ -227,7 +229,7 @@ def _run(case: Case, arms: FaultyArms, folder: Path) -> Outcome:
         watch.turn(0.5)
         before = len(studio.status.notices)
         _strike(case, arms, studio, watch, outcome)
-        _note(studio, outcome, before)
+        _note(studio, outcome, before, folder)
         _recover(case, arms, studio, watch, outcome)
         _keep(studio, watch, outcome)
     finally:
@@ -280,6 +282,8 @@ def _strike(case: Case, arms: FaultyArms, studio: Studio, watch: Watch, outcome:
     for fault in case.faults:
         moment_ns = arms.happen(fault)
         outcome.fault_ns = moment_ns if fault is case.faults[0] else outcome.fault_ns
+        if len(case.faults) > 1:
+            watch.turn(_BY_HAND_S)
     if case.elsewhere:
         stop_all()
     if case.silence_s:
@@ -290,23 +294,29 @@ def _strike(case: Case, arms: FaultyArms, studio: Studio, watch: Watch, outcome:
     outcome.state = studio.status.state
 
 
-def _note(studio: Studio, outcome: Outcome, before: int) -> None:
-    told = [str(text) for text in studio.status.notices[before:]]
+def _note(studio: Studio, outcome: Outcome, before: int, folder: Path) -> None:
+    told = [text.replace(f"{folder}/", "") for text in studio.status.notices[before:]]
     outcome.told = " / ".join(told[:2])
-    hold = SOURCES.index(HOLD)
     if studio.status.state is not State.RECORDING:
-        moved = [row for row in outcome.rows if row["stamp_ns"] >= outcome.fault_ns]
-        # The newest tick that still followed somebody; the one after it was safe.
-        driven = [k for k, row in enumerate(moved) if row["source"] != hold and np.isfinite(row["action"]).all()]
-        if moved and driven and driven[-1] + 1 < len(moved):
-            outcome.safe_ms = (int(moved[driven[-1] + 1]["stamp_ns"]) - outcome.fault_ns) * 1e-6
-        elif moved and not driven:
-            outcome.safe_ms = (int(moved[0]["stamp_ns"]) - outcome.fault_ns) * 1e-6
+        outcome.safe_ms = _safe_ms(outcome)
+
+
+def _safe_ms(outcome: Outcome) -> float:
+    """Until the command stood still for good: the control tick after the last one that moved it."""
+    rows = [row for row in outcome.rows if row["stamp_ns"] >= outcome.fault_ns - 20_000_000]
+    moved = outcome.fault_ns
+    for before, after in pairwise(rows):
+        commanded = np.isfinite(after["action"]).all() and after["source"] != SOURCES.index(HOLD)
+        if commanded and not np.allclose(before["action"], after["action"], atol=1e-6):
+            moved = int(after["stamp_ns"]) + 10_000_000
+    return max(0, moved - outcome.fault_ns) * 1e-6
 
 
 def _recover(case: Case, arms: FaultyArms, studio: Studio, watch: Watch, outcome: Outcome) -> None:
     for remedy in case.remedies:
         arms.happen(remedy)
+        if len(case.remedies) > 1:
+            watch.turn(_BY_HAND_S)
     watch.turn(0.5)
     if outcome.state is State.RECORDING:
         outcome.recovered = "went on by itself"

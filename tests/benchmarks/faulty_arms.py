@@ -20,7 +20,7 @@ from drivers.sim.emulated_bus import EmulatedBus
 from drivers.sim.hosts import PtyHost
 from teleop_studio.processes.child import raise_scheduling
 
-MOVED = {"waist": 0.25, "elbow": 0.20}  # joint: half of its way, rad
+MOVED = {"waist": 0.25, "elbow": 0.45}  # joint: half of its way, rad
 SPEED = 0.5  # rad/s
 _HAND_NS = 2_000_000
 _SPAWN = multiprocessing.get_context("spawn")
