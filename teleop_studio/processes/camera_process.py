@@ -1,5 +1,6 @@
 """The cameras as a process: puts their pictures into the rings and says how each of them is."""
 
+import os
 import time
 
 import numpy as np
@@ -7,8 +8,8 @@ from numpy.typing import NDArray
 
 from drivers.cameras import Camera
 from drivers.clock import MonotonicClock
-from teleop_studio.processes.camera_thread import CameraThread
-from teleop_studio.processes.child import Pipe
+from teleop_studio.processes.camera_thread import CameraThread, close_all
+from teleop_studio.processes.child import ParentGone, Pipe
 from teleop_studio.processes.messages import Ready, RestCameras
 from teleop_studio.processes.rings import FrameRow, RigRings, RingSpecs, snapshot_of
 from teleop_studio.rig import LEROBOT, CameraConfig, RigConfig
@@ -52,9 +53,11 @@ def _run_real(pipe: Pipe, rig: RigConfig, rings: RigRings) -> None:
             if not ready and (time.monotonic() > settle_s or all(thread.settled for thread in threads)):
                 ready = True
                 pipe.send(Ready())
-    finally:
-        for thread in threads:
-            thread.close()
+    except ParentGone:
+        if not close_all(threads):
+            # Python would tear it out of its driver's C++ at exit, which aborts the process.
+            os._exit(0)
+        raise
 
 
 def _run_simulated(pipe: Pipe, rig: RigConfig, rings: RigRings) -> None:

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,6 +42,7 @@ class CameraThread:
         self._lock = threading.Lock()  # of all below
         self._watch = PictureWatch(config, self._clock.now_ns())
         self._report = CameraReport(config.name)
+        self._threads: list[threading.Thread] = []
         self._worker = 0  # only the thread of this number may touch the ring
         self._over = threading.Event()
         self._calling_ns = 0  # since when it is in a driver call, 0 while it is not
@@ -52,9 +54,10 @@ class CameraThread:
     def start(self) -> None:
         with self._lock:
             self._worker += 1
-            threading.Thread(
-                target=self._run, args=(self._worker,), name=f"camera-{self.name}-{self._worker}", daemon=True
-            ).start()
+            name = f"camera-{self.name}-{self._worker}"
+            thread = threading.Thread(target=self._run, args=(self._worker,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     @property
     def settled(self) -> bool:
@@ -73,10 +76,16 @@ class CameraThread:
         return news if told is None else [*news, told]
 
     def close(self) -> None:
-        """Let the camera go; a thread that hangs in its driver is not waited for."""
+        """Let the camera go; `ended` tells when it is."""
         with self._lock:
             self._worker += 1
         self._over.set()
+
+    def ended(self, deadline_s: float) -> bool:
+        """Wait for its threads until `deadline_s` (time.monotonic); False while one still hangs in its driver."""
+        for thread in self._threads:
+            thread.join(max(0.0, deadline_s - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     # --- the thread ------------------------------------------------------------------------------------------------
 
@@ -175,3 +184,11 @@ class CameraThread:
         if remark and remark not in self._remarked:
             self._remarked.add(remark)
             self._remarks.append(remark)
+
+
+def close_all(threads: Sequence[CameraThread], patience_s: float = 1.0) -> bool:
+    """Let all cameras go; False when after `patience_s` one still hangs in its driver."""
+    for thread in threads:
+        thread.close()
+    deadline_s = time.monotonic() + patience_s
+    return all([thread.ended(deadline_s) for thread in threads])

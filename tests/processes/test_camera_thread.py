@@ -7,7 +7,7 @@ import pytest
 
 from drivers.clock import ManualClock
 from drivers.errors import CameraMissing, CameraSilent
-from teleop_studio.processes.camera_thread import CameraThread
+from teleop_studio.processes.camera_thread import CameraThread, close_all
 from teleop_studio.processes.messages import CameraState, Warned
 from teleop_studio.processes.rings import FrameRow, encoded_of, encoded_room, frame_dtype
 from teleop_studio.processes.shared_ring import SharedRing
@@ -179,6 +179,20 @@ def test_after_it_is_closed_nothing_comes_into_the_ring(ring: SharedRing, clock:
     camera.steps.put(image(0))
     assert camera.closed.wait(20)
     assert ring.written == 0
+
+
+def test_whoever_closes_all_cameras_learns_whether_one_still_hangs_in_its_driver(
+    ring: SharedRing, clock: ManualClock
+) -> None:
+    hanging, release = ScriptedCamera(CONFIG), threading.Event()
+    thread = CameraThread(CONFIG, ring, Opener(hanging), clock)
+    thread.start()
+    hanging.steps.put(release)
+    hanging.wait_for_read(1)
+    assert not close_all([thread], patience_s=0.01)
+    release.set()
+    assert close_all([thread], patience_s=20.0)
+    assert hanging.closed.is_set()
 
 
 def test_a_jpeg_that_does_not_fit_is_left_out_and_the_picture_kept(ring: SharedRing) -> None:
