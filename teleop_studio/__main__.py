@@ -332,7 +332,7 @@ def _add_setup(commands: Any) -> None:
     cameras = _add_action(actions, "cameras", "The USB cameras: what goes into a rig file, and their modes.")
     lerobot = _add_action(actions, "lerobot", "An arm that LeRobot drives, as a section of a rig file. Moves nothing.")
     lerobot.add_argument("--role", choices=("leader", "follower"), required=True)
-    lerobot.add_argument("--type", required=True, help="as on LeRobot's command line, such as koch_follower")
+    lerobot.add_argument("--type", help="as on LeRobot's command line, such as koch_follower; without: list them all")
     lerobot.add_argument("--option", action="append", metavar="NAME=VALUE", help="of that type; may be repeated")
     save = _add_action(actions, "save", "Write a rig file into the workspace.")
     save.add_argument("name", help="of the rig")

@@ -51,10 +51,6 @@ class SimulatedRig:
         self._operator = ScriptedOperator(self.world, side, seed)
         self._operator_start_ns = self._now_ns
 
-    def stop_operator(self) -> None:
-        """The hand leaves the leader where it is."""
-        self._operator = None
-
     def advance_to(self, now_ns: int) -> str:
         """Move hand and physics to `now_ns`; returns the side of an operator that has just finished, else ""."""
         elapsed_s = (now_ns - self._now_ns) * 1e-9

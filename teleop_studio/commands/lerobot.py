@@ -5,14 +5,19 @@ import tomllib
 from dataclasses import asdict
 from typing import Any
 
-from drivers.lerobot_adapter.probe import Description, describe
+from drivers.lerobot_adapter.probe import Description, describe, list_types
 from teleop_studio.commands.driving import CommandFailed, say
 from teleop_studio.rig import LEROBOT, ArmConfig, LerobotDevice, LerobotJoint
 from teleop_studio.rig_file import arm_lines
 
 
 def lerobot_arm(options: argparse.Namespace) -> dict[str, Any]:
-    """Ask LeRobot, without connecting anything, for joints and cameras; print the section of the rig file."""
+    """Ask LeRobot, without connecting anything, for joints and cameras; print the section of the rig file.
+
+    Without a type: which types there are.
+    """
+    if not options.type:
+        return _types(options.role)
     given = dict(_option(text) for text in options.option or ())
     say(f"LeRobot is asked about {options.type}; it takes some seconds to load.")
     found = describe(options.role, options.type, given)
@@ -26,6 +31,14 @@ def lerobot_arm(options: argparse.Namespace) -> dict[str, Any]:
     if found.problem:
         say(found.problem)
     return {"section": text, "cameras": [asdict(camera) for camera in found.cameras], "problem": found.problem}
+
+
+def _types(role: str) -> dict[str, Any]:
+    types, problem = list_types(role)
+    if problem:
+        raise CommandFailed(problem)
+    say(f"LeRobot knows these as a {role}; choose one with --type:\n" + "\n".join(f"  {kind}" for kind in types))
+    return {"types": list(types)}
 
 
 def rig_arm(kind: str, given: dict[str, Any], found: Description) -> ArmConfig:

@@ -54,3 +54,11 @@ def test_a_gello_and_a_viperx_become_a_rig_file(
     assert "Calibrate the leader, or choose its calibration file." in capsys.readouterr().err
     assert main(["setup", "set-id", "--port", follower, "--id", "99", "--new-id", "98", *where]) == 1
     assert "servo 99" in capsys.readouterr().err
+
+
+def test_lerobots_types_are_listed_when_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["setup", "lerobot", "--role", "leader", "--json"]) == 0
+    told = capsys.readouterr()
+    types = json.loads(told.out)["types"]
+    assert {"koch_leader", "omx_leader"} <= set(types)
+    assert "choose one with --type" in told.err
