@@ -22,6 +22,12 @@ from teleop_studio.rig import RigConfig
 
 _MOVING = [SOURCES.index(name) for name in (LEADER, POLICY, REPLAY)]
 _TICK_STREAM = "frames"
+# Flags of each joint in a tick's row, and the event that tells of their changes.
+_FLAGS: dict[str, tuple[str, dict[str, str]]] = {
+    "alert": ("servo alert", {}),
+    "leader_old": ("no answer", {"arm": "leader"}),  # the frame repeats what the servo said last
+    "follower_old": ("no answer", {"arm": "follower"}),
+}
 
 Clocks = Callable[[], tuple[int, int]]
 
@@ -50,7 +56,8 @@ class Take:
         self._kept_tick = -1  # ring index of the newest row kept
         self._due_index: int | None = None
         self._newest_ns = 0
-        self._alert = np.zeros(len(rig.follower.model.joints), np.bool_)
+        joints = len(rig.follower.model.joints)
+        self._flags = {field: np.zeros(joints, np.bool_) for field in _FLAGS}
         self._aligning = False
         self._meter = LoopMeter(rig.control_hz)
         self._picture: dict[str, int] = {}  # ring index of the next one to be read
@@ -145,7 +152,8 @@ class Take:
         self._kept_tick = self._tick - 1
         self._newest_ns = int(rows["stamp_ns"][-1])
         self._meter.follow(rows)
-        self._note_alerts(rows)
+        for field, (kind, detail) in _FLAGS.items():
+            self._note_flags(field, rows, kind, detail)
         self._note_soft_starts(rows)
 
     def _note_missing_ticks(self, rows: NDArray[Any]) -> None:
@@ -162,15 +170,16 @@ class Take:
             self.missing_ticks += missing
         self._due_index = int(index[-1]) + 1
 
-    def _note_alerts(self, rows: NDArray[Any]) -> None:
-        alert = rows["alert"]
-        if not alert.any() and not self._alert.any():
+    def _note_flags(self, field: str, rows: NDArray[Any], kind: str, detail: dict[str, str]) -> None:
+        """An event for each change of the joints that are flagged; one without joints ends it."""
+        flags, before = rows[field], self._flags[field]
+        if not flags.any() and not before.any():
             return
-        changed = np.any(np.concatenate([self._alert[None], alert[:-1]]) != alert, axis=1)
+        changed = np.any(np.concatenate([before[None], flags[:-1]]) != flags, axis=1)
         for k in np.flatnonzero(changed):
-            joints = np.flatnonzero(alert[k]).tolist()
-            self._writer.add_event(int(rows["stamp_ns"][k]), "servo alert", {"joints": joints})
-        self._alert = alert[-1].copy()
+            joints = np.flatnonzero(flags[k]).tolist()
+            self._writer.add_event(int(rows["stamp_ns"][k]), kind, {**detail, "joints": joints})
+        self._flags[field] = flags[-1].copy()
 
     def _note_soft_starts(self, rows: NDArray[Any]) -> None:
         aligning = rows["aligning"]

@@ -12,7 +12,7 @@ SOURCES = (HOLD, LEADER, POLICY, REPLAY, REST)  # the way to rest is never part 
 
 
 def tick_dtype(joints: int) -> list[tuple[str, Any] | tuple[str, Any, tuple[int, ...]]]:
-    """Description of the row for D joints."""
+    """Description of the row for D joints. `_old` where a servo did not answer and its last values are repeated."""
     vector = (joints,)
     return [
         ("index", np.int64),
@@ -26,6 +26,8 @@ def tick_dtype(joints: int) -> list[tuple[str, Any] | tuple[str, Any, tuple[int,
         ("follower_velocity", np.float64, vector),
         ("follower_effort", np.float64, vector),
         ("alert", np.bool_, vector),
+        ("leader_old", np.bool_, vector),
+        ("follower_old", np.bool_, vector),
         ("requested", np.float64, vector),
         ("action", np.float64, vector),
         ("source", np.uint8),
@@ -53,6 +55,7 @@ class TickRow:
             row[f"{side}_position"] = state.position
             row[f"{side}_velocity"] = state.velocity
             row[f"{side}_effort"] = state.effort
+            row[f"{side}_old"] = state.age_ns > 0
         row["alert"] = tick.follower.alert
         row["requested"], row["action"] = tick.requested, tick.action
         row["source"] = SOURCES.index(tick.source)

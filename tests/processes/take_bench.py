@@ -52,13 +52,23 @@ class Bench:
             lambda: (self.now_ns, self.now_ns + self.wall_ahead_ns),
         )
 
-    def tick(self, source: str = LEADER, aligning: bool = False, alert: tuple[int, ...] = (), late_ns: int = 0) -> int:
-        """Push the next tick; returns its stamp."""
+    def tick(
+        self,
+        source: str = LEADER,
+        aligning: bool = False,
+        alert: tuple[int, ...] = (),
+        late_ns: int = 0,
+        silent: tuple[int, ...] = (),
+    ) -> int:
+        """Push the next tick; returns its stamp. `silent` joints of the leader did not answer."""
         stamp_ns = START_NS + self.index * TICK_NS + late_ns
         alerts = np.zeros(D, np.bool_)
         alerts[list(alert)] = True
         leader, follower = (self._state(stamp_ns - ago, offset) for ago, offset in ((2000, 0.0), (1000, 0.25)))
         follower = JointState(**{**vars(follower), "alert": alerts})
+        age_ns = np.zeros(D, np.int64)
+        age_ns[list(silent)] = TICK_NS
+        leader = JointState(**{**vars(leader), "age_ns": age_ns})
         requested, action = np.full(D, self.index + 0.5), np.full(D, self.index + 0.75)
         tick = Tick(
             self.index, stamp_ns, leader, follower, requested, action, source, aligning, 0.25, "", late_ns, self.missed

@@ -208,6 +208,22 @@ def test_an_alert_that_comes_and_goes_is_two_events(bench: Bench) -> None:
     assert told == [(raised_ns, "servo alert", {"joints": [1, 4]}), (gone_ns, "servo alert", {"joints": []})]
 
 
+def test_a_servo_that_does_not_answer_for_a_while_is_told_because_its_last_values_are_repeated(bench: Bench) -> None:
+    take = bench.begin()
+    bench.ticks(2)
+    gone_ns = bench.tick(silent=(3,))
+    take.follow()
+    bench.tick(silent=(3,))
+    back_ns = bench.tick()
+    take.follow()
+    with bench.finished() as reader:
+        told = [(event.stamp_ns, event.kind, event.detail) for event in reader.events()]
+    assert told == [
+        (gone_ns, "no answer", {"arm": "leader", "joints": [3]}),
+        (back_ns, "no answer", {"arm": "leader", "joints": []}),
+    ]
+
+
 def test_an_alert_that_stands_when_the_take_begins_is_told(bench: Bench) -> None:
     take = bench.begin()
     stamp_ns = bench.tick(alert=(2,))

@@ -61,6 +61,7 @@ def test_every_field_comes_back(tick: Tick, retries: int) -> None:
             assert row[f"{side}_stamp_ns"] == state.stamp_ns
             for name in ("position", "velocity", "effort"):
                 np.testing.assert_array_equal(row[f"{side}_{name}"], getattr(state, name))
+            np.testing.assert_array_equal(row[f"{side}_old"], state.age_ns > 0)
         np.testing.assert_array_equal(row["alert"], tick.follower.alert)
         assert SOURCES[int(row["source"])] == tick.source
         assert row["bus_retries"] == retries
