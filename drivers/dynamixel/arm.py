@@ -26,6 +26,7 @@ from drivers.samples import JointState, ServoReading
 
 _LOG = logging.getLogger(__name__)
 _MODEL_NUMBER = 0, 2  # address and length
+_PATIENCE_NS = 150_000_000  # with a line that is slow for a moment, where no cycle waits for it
 
 
 class DynamixelArm:
@@ -296,8 +297,12 @@ class DynamixelArm:
         )
 
     def _servos_fresh(self) -> ServoStates:
+        """A reading in which everybody answered. Nobody's cycle waits for it, so a slow line gets some time."""
+        start_ns = self._clock.now_ns()
         states = self._reader.read()
-        refuse_silence(self._bus, self.servos, states.fresh)
+        while not states.fresh.all() and self._clock.now_ns() - start_ns < _PATIENCE_NS:
+            states = self._reader.read()
+        refuse_silence(self._bus, self.servos, states.fresh, (self._clock.now_ns() - start_ns) * 1e-6)
         return states
 
     def _goals_here(self) -> NDArray[np.int32]:

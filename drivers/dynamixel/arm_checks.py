@@ -14,11 +14,13 @@ from drivers.errors import DriverError, ServoAlert, ServoSilent
 AT_LIMIT: Final = 0.05  # joint units that a limp joint may sag beyond its limit and still be powered
 
 
-def refuse_silence(bus: DynamixelBus, servos: Sequence[ArmServo], fresh: NDArray[np.bool_]) -> None:
+def refuse_silence(
+    bus: DynamixelBus, servos: Sequence[ArmServo], fresh: NDArray[np.bool_], waited_ms: float | None = None
+) -> None:
     """Raises `ServoSilent` naming every servo whose `fresh` (S,) is False."""
     if not fresh.all():
         missing, answered = labels(bus, servos, ~fresh), labels(bus, servos, fresh)
-        raise silent(bus, missing, answered, bus.reply_timeout_ms)
+        raise silent(bus, missing, answered, bus.reply_timeout_ms if waited_ms is None else waited_ms)
 
 
 def silent(bus: DynamixelBus, missing: str, answered: str, waited_ms: float) -> ServoSilent:

@@ -154,6 +154,14 @@ def test_torque_on_brings_a_joint_that_sagged_a_little_back_to_its_limit(bench: 
     assert bench.arm.read().position[2] == pytest.approx(-1.6, abs=1e-3)
 
 
+def test_torque_on_has_patience_with_a_line_that_is_slow_for_a_moment(bench: Bench) -> None:
+    for _ in range(50):
+        bench.arm.read()  # the line has been quick: it is waited for no longer than 3 ms
+    bench.line.faults.delay_replies(1, 40.0, count=2)  # a computer that had no time, in a reading and its second try
+    bench.arm.torque_on()
+    assert all(bench.torque())
+
+
 def test_torque_on_needs_every_joint(bench: Bench) -> None:
     bench.line.faults.silence(5)
     with pytest.raises(ServoSilent, match=r"servo 5 \(wrist_yaw\)"):
