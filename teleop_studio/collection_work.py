@@ -6,7 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from teleop_studio.processes import messages as m
+from teleop_studio.processes import collection_messages as m
 from teleop_studio.processes.child import Child, ChildFailed
 
 _ASK_AGAIN_S = 1.0

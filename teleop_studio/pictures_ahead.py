@@ -4,7 +4,7 @@ import time
 import weakref
 
 from teleop_studio.policies.config import PolicyConfig
-from teleop_studio.processes import messages as m
+from teleop_studio.processes import collection_messages as m
 from teleop_studio.processes.child import Child, ChildFailed
 from teleop_studio.workspace import Workspace
 

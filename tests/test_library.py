@@ -19,7 +19,7 @@ from recorders.survey import look_through
 from teleop_studio.collection_work import Survey
 from teleop_studio.episode_view import measured_side
 from teleop_studio.library import Library
-from teleop_studio.processes import messages as m
+from teleop_studio.processes import collection_messages as m
 from teleop_studio.processes.child import ChildFailed
 from teleop_studio.session import StudioError
 from teleop_studio.workspace import Workspace

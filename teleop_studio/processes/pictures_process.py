@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from recorders.errors import DiskError, RecorderError
-from teleop_studio.processes import messages as m
+from teleop_studio.processes import collection_messages as m
 from teleop_studio.processes.child import Pipe
 from teleop_studio.training.cache_building import cache_episode, not_cached
 from teleop_studio.training.picture_cache import cache_limit_bytes, make_room

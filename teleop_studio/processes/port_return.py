@@ -6,7 +6,7 @@ from typing import Any
 from drivers.clock import Clock
 from drivers.dynamixel.arm import DynamixelArm
 from drivers.dynamixel.transport import ByteLine, open_transport
-from drivers.errors import DriverError
+from drivers.errors import DriverError, WrongArm, WrongServo
 from teleop_studio.control.loop import ControlLoop
 from teleop_studio.processes.arms import Arm
 from teleop_studio.processes.messages import Warned
@@ -30,6 +30,7 @@ class PortReturn:
         self._rig, self._arms, self._ports = rig, arms, ports
         self._loop, self._clock, self._say = loop, clock, say
         self._tried_ns = 0
+        self._refused: dict[str, str] = {}  # which other arm was found on a port, told once
 
     def step(self, watchdog_ms: int) -> None:
         """`watchdog_ms` that the follower's servos may go without a word while it drives."""
@@ -72,8 +73,14 @@ class PortReturn:
             if role == "leader":
                 arm.torque_off()
                 arm.power_springs()
-        except DriverError:
+        except (WrongServo, WrongArm) as error:
+            if self._refused.get(role) != str(error):
+                self._refused[role] = str(error)
+                self._say(Warned(f"The {role} is not taken up again: another arm is on its port. {error}"))
             return False
+        except DriverError:
+            return False  # still starting, or not plugged in all the way: the next attempt tells
+        self._refused.pop(role, None)
         torque = "" if role == "leader" else " Its torque was left as its servos have it."
         self._say(Warned(f"The {role} is back on {transport.name}. Resume to go on.{torque}"))
         return True

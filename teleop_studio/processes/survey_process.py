@@ -9,7 +9,7 @@ from recorders.catalog import Catalog
 from recorders.errors import RecorderError
 from recorders.survey import look_through
 from teleop_studio.episode_view import measured_side
-from teleop_studio.processes import messages as m
+from teleop_studio.processes import collection_messages as m
 from teleop_studio.processes.child import Pipe
 
 _READ_S = 1.0  # of opening new files, between two looks at the pipe

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from recorders.errors import RecorderError
 from recorders.trim import trim
-from teleop_studio.processes import messages as m
+from teleop_studio.processes import collection_messages as m
 from teleop_studio.processes.child import Pipe
 
 

@@ -449,3 +449,17 @@ class TestPortReturn:
         bench.cycle(300)
         assert all(bench.follower.torque)
         assert {servo.peek("bus_watchdog") for servo in bench.follower.line.servos} == {15}
+
+    def test_another_arm_on_the_port_is_refused_and_named_once(self, bench: Bench) -> None:
+        bench.copying()
+        bench.leader.line.faults.unplug()
+        bench.cycle(LOST_TICKS + 30)
+        bench.leader.line.servo(2).poke("model_number", 1060)  # what came back is not what went
+        bench.leader.line.faults.plug_in()
+        bench.cycle(300)
+        told = [word.text for word in bench.said(m.Warned) if "another arm" in word.text]
+        assert len(told) == 1
+        assert "The leader is not taken up again" in told[0]
+        assert "model number 1060" in told[0]
+        assert not any(bench.leader.torque)
+        assert bench.program.loop.leader_lost
