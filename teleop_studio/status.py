@@ -119,6 +119,11 @@ class TrainingStatus:
     loss_curve: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))  # (n, 2)
     held_out_curve: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))  # (m, 2)
     prepared: int = 0  # of `episodes`: their pictures are reduced and ready
+    paused: bool = False  # the process lives, keeps what it has learnt and does nothing
+    device: str = ""  # what it runs on, in words: "CPU, 2 processes", "NVIDIA RTX 4090 on gpubox"
+    checkpoint_step: int = 0  # of the newest checkpoint, 0 before the first
+    best_step: int = 0  # of the best checkpoint, 0 while none is known
+    best_by: str = ""  # what it was chosen by: "held-out error" or "trials"
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,9 @@ class RunInfo:
     held_out_error: float
     episodes: int
     finished: bool
+    checkpoints: tuple[int, ...] = ()  # their steps, oldest first
+    best_step: int = 0  # of the best checkpoint, 0 while none is known
+    best_by: str = ""  # what it was chosen by: "held-out error" or "trials"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.encoder import FEATURES, PictureEncoder
 from teleop_studio.policies.normalizer import Normalizer
 from teleop_studio.policies.pictures import centre_crops, random_crops, scaled
-from teleop_studio.policies.policy import LANDMARKS, Batch, Condition, Sampled, Statistics
+from teleop_studio.policies.policy import LANDMARKS, Batch, Condition, Sampled, Seen, Statistics
 
 _TIME_FEATURES = 64
 
@@ -62,11 +62,13 @@ class FlowMatching(nn.Module):
 
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         """Squared error of the clean chunk, mean over valid goals, plus the weighted landmark error."""
-        features = self._features(random_crops(batch.pictures, self._config.crop_px, generator))
-        state = self.normalizer.state(batch.state)
+        assert batch.seen.pictures is not None
+        newest = batch.seen.state[:, -1]
+        features = self._features(random_crops(batch.seen.pictures[:, -1], self._config.crop_px, generator))
+        state = self.normalizer.state(newest)
         state = state + self._settings.state_noise * _normal(state.shape, generator)
         condition = torch.cat([features, state], 1).repeat_interleave(self._settings.draws, 0)
-        x = self.normalizer.chunk(batch.actions, batch.state).repeat_interleave(self._settings.draws, 0)
+        x = self.normalizer.chunk(batch.actions, newest).repeat_interleave(self._settings.draws, 0)
         valid = batch.valid.repeat_interleave(self._settings.draws, 0)
 
         tau = torch.rand(len(x), generator=generator)
@@ -81,8 +83,15 @@ class FlowMatching(nn.Module):
         total = chunk_loss + self._settings.landmark_weight * landmark_loss
         return total, {"chunk": chunk_loss.detach(), "landmarks": landmark_loss.detach()}
 
-    def encode(self, pictures: Tensor, state: Tensor) -> Condition:
-        features = self._features(centre_crops(pictures, self._config.crop_px))
+    forward = loss
+
+    def picture_features(self, pictures: Tensor) -> Tensor | None:
+        return None
+
+    def encode(self, seen: Seen) -> Condition:
+        assert seen.pictures is not None
+        features = self._features(centre_crops(seen.pictures[:, -1], self._config.crop_px))
+        state = seen.state[:, -1]
         return Condition(torch.cat([features, self.normalizer.state(state)], 1), state)
 
     def sample_chunks(self, condition: Condition, n: int, solver_steps: int, generator: torch.Generator) -> Sampled:

@@ -12,7 +12,7 @@ from teleop_studio.policies.checkpoint import CheckpointError, CheckpointInfo, l
 from teleop_studio.policies.checkpoint_folder import CHECKPOINTS, DESCRIPTION, newest_checkpoint
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.picture_reduction import reduce_picture
-from teleop_studio.policies.policy import Condition, Policy
+from teleop_studio.policies.policy import Condition, Policy, Seen
 
 
 @dataclass
@@ -68,11 +68,18 @@ class PolicyPlayer:
     def encode(self, observation: Observation) -> Encoded:
         """The expensive half, once per observation. Raises `CheckpointError` for other cameras or joints."""
         self._check(observation)
+        seen = self.config.observations
         pictures = np.stack(
-            [reduce_picture(observation.images[name][-1], self.config.picture_px) for name in self.config.cameras]
+            [
+                [reduce_picture(observation.images[name][k], self.config.picture_px) for name in self.config.cameras]
+                for k in range(-seen, 0)
+            ]
         )
-        state = torch.from_numpy(observation.state[-1:].astype(np.float32))
-        return Encoded(observation.stamp_ns, self._policy.encode(torch.from_numpy(pictures)[None], state))
+        state = torch.from_numpy(observation.state[-seen:].astype(np.float32))
+        return Encoded(
+            observation.stamp_ns,
+            self._policy.encode(Seen(torch.from_numpy(pictures)[None], state[None], (observation.task,))),
+        )
 
     @torch.no_grad()
     def sample(self, encoded: Encoded, n: int = 1, solver_steps: int = 10) -> tuple[ActionChunk, DenoisingTrace]:

@@ -13,21 +13,43 @@ LANDMARKS = 6  # fingertip now (3) and fingertip at the next closing of the grip
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What is seen at B moments, O observations each, `chunk_dt_s` apart, the newest last.
+
+    `pictures` (B, O, C, px, px, 3) uint8, cameras in the config's order; None where `features` (B, O, C, F), what the
+    policy's frozen backbone made of them, is given instead. `state` (B, O, D) measured joints. `task` B texts.
+    """
+
+    pictures: Tensor | None
+    state: Tensor
+    task: tuple[str, ...]
+    features: Tensor | None = None
+
+    def to(self, device: torch.device | str) -> "Seen":
+        """The same on `device`."""
+        moved = [None if tensor is None else tensor.to(device) for tensor in (self.pictures, self.features)]
+        return Seen(moved[0], self.state.to(device), self.task, moved[1])
+
+
+@dataclass(frozen=True)
 class Batch:
     """B demonstrated moments.
 
-    `pictures` (B, C, px, px, 3) uint8, cameras in the config's order. `state` (B, D) measured joints.
-    `actions` (B, H, D) goals that were sent, the first at the moment of the picture. `valid` (B, H) 1 where the
-    episode reached that far, 0 where its last goal is repeated.
+    `seen` as at run time. `actions` (B, H, D) goals that were sent, the first at the moment of the newest picture.
+    `valid` (B, H) 1 where the episode reached that far, 0 where its last goal is repeated.
     `landmarks` (B, 6) m, see `LANDMARKS`; `landmarks_valid` (B, 6) 1 where known. A policy may ignore both.
     """
 
-    pictures: Tensor
-    state: Tensor
+    seen: Seen
     actions: Tensor
     valid: Tensor
     landmarks: Tensor
     landmarks_valid: Tensor
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same on `device`."""
+        rest = (self.actions, self.valid, self.landmarks, self.landmarks_valid)
+        return Batch(self.seen.to(device), *(tensor.to(device) for tensor in rest))
 
 
 @dataclass(frozen=True)
@@ -44,18 +66,19 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a policy keeps of an observation: `features` (B, F) its own, `state` (B, D) measured joints."""
+    """What a policy keeps of what it has seen: `features` its own, B rows; `state` (B, D) newest measured joints."""
 
-    features: Tensor
+    features: Any
     state: Tensor
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """N chunks and how they came about.
+    """N chunks and how they came about in S steps (S may be smaller than asked for: a regression needs one).
 
-    `chunks` (N, H, D). `trace` (S + 1, N, H, D): row 0 is the noise the solver starts from, row s the clean chunk
-    predicted at step s; the last row equals `chunks`. `velocity_norm` (S, N): mean norm of the flow, normalised units.
+    `chunks` (N, H, D) physical units. `trace` (S + 1, N, H, D): row 0 is the noise the solver starts from, row s the
+    clean chunk predicted at step s; the last row equals `chunks`. `velocity_norm` (S, N): how far each step still
+    pulled, normalised units (of a flow: the mean norm of its velocity).
     """
 
     chunks: Tensor
@@ -64,7 +87,11 @@ class Sampled:
 
 
 class Policy(Protocol):
-    """A network with its normalisation. Satisfied by an `nn.Module` with these methods."""
+    """A network with its normalisation. Satisfied by an `nn.Module` with these methods.
+
+    All randomness comes from the given generator, which lives on the CPU: the same seed gives the same noise on every
+    device. Tensors go in and come out on the policy's own device.
+    """
 
     @property
     def config(self) -> PolicyConfig: ...
@@ -78,11 +105,17 @@ class Policy(Protocol):
         ...
 
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        """The scalar to minimise, and its parts by name. All randomness comes from `generator`."""
+        """The scalar to minimise, and its parts by name, "chunk" among them. Calling the policy does the same."""
         ...
 
-    def encode(self, pictures: Tensor, state: Tensor) -> Condition:
-        """`pictures` (B, C, px, px, 3) uint8, `state` (B, D)."""
+    def __call__(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]: ...
+
+    def picture_features(self, pictures: Tensor) -> Tensor | None:
+        """(M, px, px, 3) uint8 -> (M, F) of a frozen backbone, worth keeping; None: the policy learns to see."""
+        ...
+
+    def encode(self, seen: Seen) -> Condition:
+        """The part that all samples of a moment share. Raises `ValueError` for a task the policy was not taught."""
         ...
 
     def sample_chunks(self, condition: Condition, n: int, solver_steps: int, generator: torch.Generator) -> Sampled:
@@ -90,6 +123,7 @@ class Policy(Protocol):
         ...
 
     def train(self, mode: bool = True) -> Any: ...
+    def to(self, device: torch.device | str) -> Any: ...
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
     def state_dict(self) -> dict[str, Tensor]: ...
     def load_state_dict(self, state_dict: dict[str, Tensor]) -> Any: ...

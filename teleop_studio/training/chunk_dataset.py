@@ -11,21 +11,13 @@ from torch import Tensor
 
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.normalizer import relative_chunk
-from teleop_studio.policies.policy import Batch, Statistics
+from teleop_studio.policies.policy import Batch, Seen, Statistics
 from teleop_studio.training.demonstration import Demonstration
 from teleop_studio.training.errors import TrainingError
 from teleop_studio.training.moments import History, Moments, TipOf, history_of, moments_of
 from teleop_studio.training.picture_cache import cached_pictures, picture_path, picture_set
 from teleop_studio.training.run_episodes import UsedEpisode, require_same
 from teleop_studio.training.split import Member, held_out
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What was seen at B moments and before: `pictures` (B, O, C, px, px, 3) uint8, `state` (B, O, D), newest last."""
-
-    pictures: Tensor
-    state: Tensor
 
 
 @dataclass(frozen=True)
@@ -45,6 +37,8 @@ class ChunkDataset:
     valid: Tensor
     landmarks: Tensor
     landmarks_valid: Tensor
+    tasks: tuple[str, ...]
+    _task: NDArray[np.int64]  # (N,) number of the task text
     _sources: tuple[memoryview, ...]  # (E * C) all pictures of an episode's camera, as bytes
     _source: NDArray[np.int64]  # (N, C) number of the source
     _picture_index: NDArray[np.int64]  # (N, O, C)
@@ -54,27 +48,27 @@ class ChunkDataset:
         return len(self.state)
 
     def batch(self, moments: NDArray[np.int64]) -> Batch:
-        """The moments with these numbers, each with its newest observation."""
+        """The moments with these numbers."""
         index = torch.from_numpy(moments)
         return Batch(
-            self._pictures(moments, 1)[:, 0],
-            self.state[index],
+            self.seen(moments),
             self.actions[index],
             self.valid[index],
             self.landmarks[index],
             self.landmarks_valid[index],
         )
 
-    def observed(self, moments: NDArray[np.int64]) -> Observed:
-        """What was seen at the moments with these numbers, as far back as the dataset was built for."""
-        pictures = self._pictures(moments, self._picture_index.shape[1])
-        return Observed(pictures, self._states[torch.from_numpy(moments)])
+    def seen(self, moments: NDArray[np.int64]) -> Seen:
+        """What was seen at the moments with these numbers, as far back as the config says."""
+        pictures = self._pictures(moments)
+        task = tuple(self.tasks[number] for number in self._task[moments])
+        return Seen(pictures, self._states[torch.from_numpy(moments)], task)
 
-    def _pictures(self, moments: NDArray[np.int64], observations: int) -> Tensor:
-        """(B, O, C, px, px, 3) the last `observations` of each moment."""
+    def _pictures(self, moments: NDArray[np.int64]) -> Tensor:
+        """(B, O, C, px, px, 3)"""
         side_px = self.config.picture_px
         size = side_px * side_px * 3
-        index = self._picture_index[moments, -observations:]
+        index = self._picture_index[moments]
         source = np.broadcast_to(self._source[moments][:, None], index.shape)
         pictures = np.empty((*index.shape, side_px, side_px, 3), np.uint8)
         target, place = memoryview(pictures.reshape(-1)), 0
@@ -106,12 +100,11 @@ def build_dataset(
     tip_of: TipOf | None,
     cache: Path,
     on_episode: Callable[[int], None] = lambda count: None,
-    observations: int = 1,
     earlier: Sequence[UsedEpisode] = (),
 ) -> ChunkDataset:
     """Cut demonstrations into moments; each is only needed until the next one is asked for.
 
-    `cache` folder for reduced pictures. `on_episode(count)` is called after each. `observations` O, see `history_of`.
+    `cache` folder for reduced pictures. `on_episode(count)` is called after each.
     `earlier` are the episodes of a run that goes on: they must be the same, and keep their sides; otherwise
     `split.held_out` decides. Raises `TrainingError` when fewer than two episodes have anything to learn from or others
     than `earlier`; `RecorderError`.
@@ -122,7 +115,7 @@ def build_dataset(
     for seen, demonstration in enumerate(demonstrations, start=1):
         moments = moments_of(demonstration, config, tip_of)
         if len(moments.stamp_ns):
-            history = history_of(demonstration, config, moments.stamp_ns, observations)
+            history = history_of(demonstration, config, moments.stamp_ns, config.observations)
             pictures = [cached_pictures(cache, demonstration, name, config.picture_px) for name in config.cameras]
             parts.append(_part(demonstration, moments, history, pictures))
             cached += [
@@ -148,6 +141,7 @@ class _Part:
 
     member: Member
     used: UsedEpisode
+    task: str
     sources: tuple[memoryview, ...]
     picture_index: NDArray[np.int64]
     states: NDArray[np.float32]
@@ -162,6 +156,7 @@ def _part(demonstration: Demonstration, moments: Moments, history: History, pict
     return _Part(
         member=Member(name, uuid, number, demonstration.split),
         used=UsedEpisode(name, uuid, number, demonstration.content_sha256, len(moments.stamp_ns), held_out=False),
+        task=demonstration.task,
         sources=tuple(memoryview(one.reshape(-1)) for one in pictures),
         picture_index=history.picture_index,
         states=history.state.astype(np.float32),
@@ -181,6 +176,7 @@ def _joined(config: PolicyConfig, parts: list[_Part], aside: list[bool], cached:
         return torch.from_numpy(np.concatenate([getattr(part, name) for part in parts]))
 
     states = tensor("states")
+    tasks = tuple(dict.fromkeys(part.task for part in parts))
     return ChunkDataset(
         config=config,
         episodes=tuple(replace(part.used, held_out=held) for part, held in zip(parts, aside, strict=True)),
@@ -192,6 +188,8 @@ def _joined(config: PolicyConfig, parts: list[_Part], aside: list[bool], cached:
         valid=tensor("valid"),
         landmarks=tensor("landmarks"),
         landmarks_valid=tensor("landmarks_valid"),
+        tasks=tasks,
+        _task=np.repeat([tasks.index(part.task) for part in parts], lengths),
         _sources=tuple(source for part in parts for source in part.sources),
         _source=episode[:, None] * len(config.cameras) + np.arange(len(config.cameras)),
         _picture_index=np.concatenate([part.picture_index for part in parts]),

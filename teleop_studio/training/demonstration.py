@@ -22,6 +22,7 @@ class Demonstration:
 
     `content_sha256` stands for the recording's bytes, `number` is its place in its folder (0 for a foreign name),
     `split` what the operator wants of it: "train", "held_out" or "".
+    `task` what was to be done, in the operator's words.
     `frame_ns` (T,) moment of each tick; `follower_ns` (T,), `follower` (T, D) the measured joints and when;
     `action` (T, D) what was really sent, nan while nothing was; `by_human` (T,) who asked: True for the leader arm.
     """
@@ -31,6 +32,7 @@ class Demonstration:
     number: int
     content_sha256: str
     split: str
+    task: str
     joint_names: tuple[str, ...]
     frame_ns: NDArray[np.int64]
     follower_ns: NDArray[np.int64]

@@ -59,15 +59,17 @@ def is_learnt_from(info: EpisodeInfo) -> bool:
 
 
 def common_task(paths: list[Path]) -> Task:
-    """Joints, cameras and arm of the episodes.
+    """Joints, cameras, arm and task texts of the episodes.
 
     Raises `TrainingError` when they differ, are not in rad or no camera is among them, `RecorderError`.
     """
     first: tuple[Path, tuple[str, ...], tuple[str, ...], str] | None = None
+    tasks: dict[str, None] = {}
     for path in paths:
         with EpisodeReader(path) as reader:
             _require_radians(path, reader.description.position_unit)
             found = path, reader.joint_names, reader.cameras, _arm(reader.info)
+            tasks[reader.info.task] = None
         first = first or found
         if found[1:] != first[1:]:
             raise TrainingError(
@@ -81,7 +83,7 @@ def common_task(paths: list[Path]) -> Task:
         raise TrainingError(f"{path.name} has no pictures. A policy looks at cameras: record or import some with them.")
     grippers = tuple(name for name in joint_names if name.endswith(_GRIPPER))
     tip_of = Chain(ARMS[arm]).forward if arm and known(ARMS[arm]) else None
-    return Task(PolicyConfig(joint_names, cameras, absolute_joints=grippers), tip_of)
+    return Task(PolicyConfig(joint_names, cameras, absolute_joints=grippers, tasks=tuple(sorted(tasks))), tip_of)
 
 
 def demonstrations(paths: Iterable[Path]) -> Iterator[Demonstration]:
@@ -95,6 +97,7 @@ def demonstrations(paths: Iterable[Path]) -> Iterator[Demonstration]:
                 number=reader.info.number,
                 content_sha256=reader.info.content_sha256,
                 split=reader.info.split,
+                task=reader.info.task,
                 joint_names=reader.joint_names,
                 frame_ns=frames.stamp_ns,
                 follower_ns=frames.follower_stamp_ns,

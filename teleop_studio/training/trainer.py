@@ -132,7 +132,7 @@ class Trainer:
         chosen = held_out[np.unique(np.linspace(0, len(held_out) - 1, count).astype(np.int64))]
         batch = self._dataset.batch(chosen)
         generator = torch.Generator().manual_seed(_HELD_OUT_SEED)  # the same noise each time: a smoother curve
-        condition = self.averaged.encode(batch.pictures, batch.state)
+        condition = self.averaged.encode(batch.seen)
         sampled = self.averaged.sample_chunks(condition, len(chosen), self.averaged.config.solver_steps, generator)
         config = self.averaged.config
         arm = [k for k, name in enumerate(config.joint_names) if name not in config.absolute_joints]

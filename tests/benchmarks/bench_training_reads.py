@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -163,11 +163,16 @@ def _cached(paths: list[Path], cache: Path) -> tuple[float, int]:
 def _dataset(paths: list[Path], cache: Path) -> ChunkDataset:
     task = common_task(paths)
     assert (task.config.picture_px, task.config.horizon, round(1 / task.config.chunk_dt_s)) == (PX, HORIZON, FPS)
-    return build_dataset(demonstrations(paths), task.config, task.tip_of, cache, observations=OBSERVATIONS)
+    return build_dataset(demonstrations(paths), replace(task.config, observations=OBSERVATIONS), task.tip_of, cache)
 
 
 def _from_cache(dataset: ChunkDataset) -> Callable[[NDArray[np.int64]], NDArray[np.uint8]]:
-    return lambda moments: dataset.observed(moments).pictures.numpy()
+    def read(moments: NDArray[np.int64]) -> NDArray[np.uint8]:
+        pictures = dataset.seen(moments).pictures
+        assert pictures is not None
+        return pictures.numpy()
+
+    return read
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def test_all_randomness_comes_from_the_generator(name: str) -> None:
 def test_samples_have_their_shapes_and_end_where_the_trace_ends(name: str) -> None:
     policy, batch = built(name), random_batch(1)
     with torch.no_grad():
-        sampled = policy.sample_chunks(policy.encode(batch.pictures, batch.state), 5, 10, generator())
+        sampled = policy.sample_chunks(policy.encode(batch.seen), 5, 10, generator())
     assert sampled.chunks.shape == (5, 16, 7)
     assert sampled.trace.shape == (11, 5, 16, 7)
     assert sampled.velocity_norm.shape == (10, 5)
@@ -57,11 +57,10 @@ def test_samples_have_their_shapes_and_end_where_the_trace_ends(name: str) -> No
 def test_a_row_of_conditions_gives_one_chunk_each(name: str) -> None:
     policy, batch = built(name), random_batch(3)
     # The joints' goals are relative, so a moved arm must move its own chunk and no other.
-    moved = replace(batch, state=batch.state + torch.tensor([0.0, 1.0, 0.0])[:, None])
+    state = batch.seen.state + torch.tensor([0.0, 1.0, 0.0])[:, None, None]
+    moved = replace(batch, seen=replace(batch.seen, state=state))
     with torch.no_grad():
-        chunks = [
-            policy.sample_chunks(policy.encode(b.pictures, b.state), 3, 4, generator()).chunks for b in (batch, moved)
-        ]
+        chunks = [policy.sample_chunks(policy.encode(b.seen), 3, 4, generator()).chunks for b in (batch, moved)]
     difference = (chunks[0] - chunks[1]).abs().amax((1, 2))
     assert float(difference[1]) > 0.1
     torch.testing.assert_close(difference[[0, 2]], torch.zeros(2), atol=1e-5, rtol=0)
@@ -72,9 +71,7 @@ def test_settings_and_weights_rebuild_the_policy(name: str) -> None:
     again = build_policy(name, TOY, json.loads(json.dumps(policy.settings())))
     again.load_state_dict(policy.state_dict())
     with torch.no_grad():
-        chunks = [
-            p.sample_chunks(p.encode(batch.pictures, batch.state), 2, 4, generator()).chunks for p in (policy, again)
-        ]
+        chunks = [p.sample_chunks(p.encode(batch.seen), 2, 4, generator()).chunks for p in (policy, again)]
     torch.testing.assert_close(chunks[0], chunks[1], atol=0, rtol=0)
 
 

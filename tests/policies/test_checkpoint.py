@@ -34,7 +34,7 @@ def test_a_policy_comes_back_as_it_was(tmp_path: Path) -> None:
     policy.train(False)
     with torch.no_grad():
         chunks = [
-            p.sample_chunks(p.encode(batch.pictures, batch.state), 2, 5, torch.Generator().manual_seed(0)).chunks
+            p.sample_chunks(p.encode(batch.seen), 2, 5, torch.Generator().manual_seed(0)).chunks
             for p in (policy, loaded)
         ]
     torch.testing.assert_close(chunks[0], chunks[1], atol=0, rtol=0)

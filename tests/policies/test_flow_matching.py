@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.encoder import PictureEncoder
 from teleop_studio.policies.flow_matching import Denoiser, FlowMatching, FlowMatchingSettings
+from teleop_studio.policies.policy import Seen
 from tests.policies.toy_task import CAMERAS, JOINTS, TOY, fit, random_batch, unit_statistics
 
 SMALL = FlowMatchingSettings(width=64, blocks=2)
@@ -49,9 +50,9 @@ def test_a_denoiser_that_knows_the_truth_gives_it_exactly(solver_steps: int) -> 
     truth = torch.randn(1, 16, 7, generator=generator(5))
     policy.denoiser = _Oracle(truth, policy.denoiser)
     with torch.no_grad():
-        condition = policy.encode(batch.pictures, batch.state)
+        condition = policy.encode(batch.seen)
         sampled = policy.sample_chunks(condition, 3, solver_steps, generator())
-    expected = policy.normalizer.actions(truth, batch.state)
+    expected = policy.normalizer.actions(truth, batch.seen.state[:, -1])
     torch.testing.assert_close(sampled.chunks, expected.expand(3, -1, -1), atol=0, rtol=0)
     assert sampled.trace.shape == (solver_steps + 1, 3, 16, 7)
     assert sampled.velocity_norm.shape == (solver_steps, 3)
@@ -63,10 +64,10 @@ def test_the_trace_starts_at_noise_and_ends_at_the_chunks() -> None:
     policy = FlowMatching(TOY, SMALL)
     batch = random_batch(1)
     with torch.no_grad():
-        condition = policy.encode(batch.pictures, batch.state)
+        condition = policy.encode(batch.seen)
         sampled = policy.sample_chunks(condition, 4, 10, generator(2))
     noise = torch.randn((4, 16, 7), generator=generator(2))
-    torch.testing.assert_close(sampled.trace[0], policy.normalizer.actions(noise, batch.state))
+    torch.testing.assert_close(sampled.trace[0], policy.normalizer.actions(noise, batch.seen.state[:, -1]))
     torch.testing.assert_close(sampled.trace[-1], sampled.chunks, atol=0, rtol=0)
 
 
@@ -79,7 +80,7 @@ def test_one_batch_can_be_learnt_by_heart() -> None:
     learnt = fit(policy, batch, 300)
     assert learnt < 0.1 * untrained
     with torch.no_grad():
-        condition = policy.encode(batch.pictures, batch.state)
+        condition = policy.encode(batch.seen)
         sampled = policy.sample_chunks(condition, 4, 10, generator())
     assert float((sampled.chunks - batch.actions).abs().mean()) < 0.15  # they are drawn from a unit normal
 
@@ -113,23 +114,24 @@ def test_two_ways_round_stay_two_ways() -> None:
     policy = FlowMatching(TOY, SMALL)
     policy.fit_normalizer(unit_statistics())
     same = random_batch(1)
+    pictures = same.seen.pictures
+    assert pictures is not None
     side = torch.tensor([-1.0, 1.0]).repeat(16)
-    actions = same.state[:, None] + side[:, None, None] * torch.linspace(0, 1, 16)[None, :, None].expand(1, 16, 7)
+    actions = same.seen.state + side[:, None, None] * torch.linspace(0, 1, 16)[None, :, None].expand(1, 16, 7)
     two_ways = replace(
         random_batch(32),
-        pictures=same.pictures.expand(32, -1, -1, -1, -1),
-        state=same.state.expand(32, -1),
+        seen=Seen(pictures.expand(32, -1, -1, -1, -1, -1), same.seen.state.expand(32, -1, -1), ("",) * 32),
         actions=actions,
     )
     fit(policy, two_ways, 250)
     with torch.no_grad():
-        condition = policy.encode(same.pictures, same.state)
+        condition = policy.encode(same.seen)
         sampled = policy.sample_chunks(condition, 200, 10, generator(1))
         in_one_step = policy.sample_chunks(condition, 200, 1, generator(1))
-    ends = sampled.chunks[:, -1, 0] - same.state[0, 0]
+    ends = sampled.chunks[:, -1, 0] - same.seen.state[0, 0, 0]
     left, right = int((ends < -0.7).sum()), int((ends > 0.7).sum())
     assert min(left, right) > 60
     assert left + right > 180
     # One step is the mean of both ways, which is none of them.
-    ends_at_once = in_one_step.chunks[:, -1, 0] - same.state[0, 0]
+    ends_at_once = in_one_step.chunks[:, -1, 0] - same.seen.state[0, 0, 0]
     assert int((ends_at_once.abs() > 0.7).sum()) < 40

@@ -3,7 +3,7 @@
 import torch
 
 from teleop_studio.policies.config import PolicyConfig
-from teleop_studio.policies.policy import Batch, Policy, Statistics
+from teleop_studio.policies.policy import Batch, Policy, Seen, Statistics
 
 JOINTS = ("waist", "shoulder", "elbow", "wrist_pitch", "wrist_yaw", "wrist_roll", "gripper")
 CAMERAS = ("front", "wrist")
@@ -23,9 +23,10 @@ def random_batch(size: int, config: PolicyConfig = TOY, seed: int = 0) -> Batch:
         return torch.randn(shape, generator=generator)
 
     side = config.picture_px
-    pictures = torch.randint(0, 256, (size, 2, side, side, 3), generator=generator).to(torch.uint8)
+    pictures = torch.randint(0, 256, (size, 1, 2, side, side, 3), generator=generator).to(torch.uint8)
     ones = torch.ones(size, config.horizon), torch.ones(size, 6)
-    return Batch(pictures, normal(size, 7), normal(size, config.horizon, 7), ones[0], normal(size, 6), ones[1])
+    seen = Seen(pictures, normal(size, 1, 7), ("",) * size)
+    return Batch(seen, normal(size, config.horizon, 7), ones[0], normal(size, 6), ones[1])
 
 
 def fit(policy: Policy, batch: Batch, steps: int, learning_rate: float = 2e-3) -> float:

@@ -76,6 +76,7 @@ def shown(number: int = 0, seconds: float = 2.0, by: str = "leader") -> Demonstr
         number=number + 1,
         content_sha256=hashlib.sha256(f"{number} {seconds} {by}".encode()).hexdigest(),
         split="",
+        task="",
         joint_names=JOINTS,
         frame_ns=frame_ns,
         follower_ns=frame_ns - 1_000_000,

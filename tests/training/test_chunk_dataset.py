@@ -70,10 +70,12 @@ def test_a_batch_holds_the_moments_it_was_asked_for(tmp_path: Path) -> None:
     dataset = toy_dataset(tmp_path, count=4)
     length = len(dataset) // 4
     batch = dataset.batch(np.array([length + 2, 0]))
-    assert batch.pictures.shape == (2, 2, 16, 16, 3)
-    assert batch.pictures.dtype == torch.uint8
-    np.testing.assert_array_equal(batch.pictures[0, 0].numpy(), reduce_picture(spot(48), 16))
-    np.testing.assert_array_equal(batch.pictures[1, 1].numpy(), reduce_picture(spot(8), 16))
+    pictures = batch.seen.pictures
+    assert pictures is not None
+    assert pictures.shape == (2, 1, 2, 16, 16, 3)
+    assert pictures.dtype == torch.uint8
+    np.testing.assert_array_equal(pictures[0, 0, 0].numpy(), reduce_picture(spot(48), 16))
+    np.testing.assert_array_equal(pictures[1, 0, 1].numpy(), reduce_picture(spot(8), 16))
     assert float(batch.actions[0, -1, 0]) > 0.0 > float(batch.actions[1, -1, 0])
     assert batch.actions.dtype == torch.float32
 
@@ -99,23 +101,22 @@ def test_pictures_are_decoded_once_for_any_grid_history_and_order_of_cameras(tmp
     assert counted.looked_at == 30  # all of them
     second = build_dataset(demonstrations, TOY, tip_of, tmp_path)
     everything = np.arange(len(first))
-    torch.testing.assert_close(first.batch(everything).pictures, second.batch(everything).pictures)
-    finer = replace(TOY, chunk_dt_s=1 / 30, cameras=("wrist", "front"))
-    assert len(build_dataset(demonstrations, finer, tip_of, tmp_path, observations=3)) > 1.8 * len(first)
+    torch.testing.assert_close(first.seen(everything).pictures, second.seen(everything).pictures)
+    finer = replace(TOY, chunk_dt_s=1 / 30, cameras=("wrist", "front"), observations=3)
+    assert len(build_dataset(demonstrations, finer, tip_of, tmp_path)) > 1.8 * len(first)
     assert counted.looked_at == 30
 
 
 def test_the_observations_before_a_moment_are_those_of_the_grid_and_the_first_is_repeated(tmp_path: Path) -> None:
     demonstration = shown(0, 1.0)
     numbered = replace(demonstration, pictures={name: NumberedPictures(demonstration) for name in CAMERAS})
-    dataset = build_dataset([numbered, shown(1, 1.0)], TOY, tip_of, tmp_path, observations=3)
-    seen = dataset.observed(np.array([0, 1, 2, 5]))
+    dataset = build_dataset([numbered, shown(1, 1.0)], replace(TOY, observations=3), tip_of, tmp_path)
+    seen = dataset.seen(np.array([0, 1, 2, 5]))
+    assert seen.pictures is not None
     assert seen.pictures.shape == (4, 3, 2, 16, 16, 3)
     assert seen.pictures[:, :, 0, 0, 0, 0].tolist() == [[0, 0, 0], [0, 0, 2], [0, 2, 4], [6, 8, 10]]
     assert torch.equal(seen.pictures[:, :, 0], seen.pictures[:, :, 1])
-    batch = dataset.batch(np.array([0, 1, 2, 5]))
-    torch.testing.assert_close(batch.pictures, seen.pictures[:, -1])
-    torch.testing.assert_close(batch.state, seen.state[:, -1])
+    torch.testing.assert_close(dataset.state[[0, 1, 2, 5]], seen.state[:, -1])
     # A step of the grid back: the reading nearest to 1/15 s before.
     reading = np.abs(demonstration.follower_ns - (demonstration.frame_ns[0] + 4 * 66_666_667)).argmin()
     np.testing.assert_allclose(seen.state[3, 1], demonstration.follower[reading], atol=1e-6)

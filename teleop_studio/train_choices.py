@@ -1,0 +1,29 @@
+"""What the operator chooses when a training is started; free of torch and of the training package."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainChoices:
+    """`policy` a name of `POLICIES`; `steps` None for what suits it; `name` of the run, None for one that is chosen.
+
+    `data` folders and episode files, empty for all kept demonstrations; `out` the run's folder, None for one in the
+    workspace. `policy_settings` the policy's own, `training` fields of `TrainSettings`; the defaults where left out.
+    `weights` a folder of pretrained weights for the policies that start from some. `device` "auto" picks one and says
+    which. `host` a training host of the workspace, "" for this computer.
+    """
+
+    policy: str = "flow-matching"
+    steps: int | None = None
+    name: str | None = None
+    data: tuple[Path, ...] = ()
+    out: Path | None = None
+    policy_settings: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    weights: Path | None = None
+    device: str = "auto"
+    host: str = ""
+    seed: int = 0
