@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from teleop_studio.learning_status import LessonStatus, PairPrompt
+
 
 class State(StrEnum):
     """The operator-visible state. One colour each in the window."""
@@ -93,6 +95,11 @@ class InferenceHealth:
     chunk_latency_p50_ms: float = 0.0
     chunk_latency_p99_ms: float = 0.0
     overlay_latency_p50_ms: float = 0.0
+    step: int = 0  # of the checkpoint that is loaded
+    policy: str = ""  # its name in the registry
+    device: str = ""  # what it runs on, in words
+    tasks: tuple[str, ...] = ()  # the task texts it knows; with more than one it is told which to do
+    task: str = ""  # the one it was told
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,8 @@ class RunInfo:
     checkpoints: tuple[int, ...] = ()  # their steps, oldest first
     best_step: int = 0  # of the best checkpoint, 0 while none is known
     best_by: str = ""  # what it was chosen by: "held-out error" or "trials"
+    interrupted: bool = False  # its trainer ended without a word: a crash, or the machine was switched off
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,6 +225,8 @@ class StudioStatus:
     training: TrainingStatus | None = None
     preparing: tuple[int, int] = (0, 0)  # new demonstrations whose pictures are ready for a training, of how many
     job: JobStatus | None = None
+    pair: PairPrompt | None = None  # while both sides of every layout are recorded by hand
+    lesson: LessonStatus | None = None  # running, or how the last one ended
     notices: tuple[str, ...] = ()  # newest last; faults and warnings in the operator's words
 
 
