@@ -1,30 +1,8 @@
-"""What the window draws of policies, training hosts, pairs, the lesson and trials: plain values, no torch."""
+"""What the window draws of training hosts, pairs, the lesson and the table of policies: plain values."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-
-@dataclass(frozen=True)
-class PolicyInfo:
-    """A policy as the Train and Deploy pages offer it.
-
-    `summary` one sentence: what it does and when to take it. `missing` says what to install first, "" when it can be
-    trained here. `steps` that suit it. `choices` its own settings that are worth offering, each with its values, the
-    default first. `solver_steps` offered live, empty when it has no solver. `weights`: it starts from a folder of
-    pretrained weights.
-    """
-
-    name: str
-    title: str
-    summary: str
-    missing: str = ""
-    steps: int = 0
-    choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    solver_steps: tuple[int, ...] = ()
-    weights: bool = False
 
 
 @dataclass(frozen=True)
