@@ -53,8 +53,21 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """Mean, standard deviation, lowest and highest value of each joint, all (D,)."""
+
+    mean: Tensor
+    std: Tensor
+    low: Tensor
+    high: Tensor
+
+
+@dataclass(frozen=True)
 class Statistics:
-    """Mean and standard deviation per number, over all training moments; `chunk` over real goals, relative."""
+    """Mean and standard deviation per number, over all training moments; `chunk` over real goals, relative.
+
+    `states` measured joints and `goals` real goals as they were sent, for a policy that learns absolute ones.
+    """
 
     state_mean: Tensor
     state_std: Tensor
@@ -62,6 +75,8 @@ class Statistics:
     chunk_std: Tensor
     landmarks_mean: Tensor
     landmarks_std: Tensor
+    states: Spread | None = None
+    goals: Spread | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.normalizer import relative_chunk
-from teleop_studio.policies.policy import Batch, Seen, Statistics
+from teleop_studio.policies.policy import Batch, Seen, Spread, Statistics
 from teleop_studio.training.demonstration import Demonstration
 from teleop_studio.training.errors import TrainingError
 from teleop_studio.training.moments import History, Moments, TipOf, history_of, moments_of
@@ -90,7 +90,12 @@ class ChunkDataset:
         mean = (landmarks * known).sum(0) / count
         spread = ((landmarks - mean).square() * known).sum(0).div(count).sqrt()
         return Statistics(
-            *_mean_and_std(state), *_mean_and_std(chunks), landmarks_mean=mean.float(), landmarks_std=spread.float()
+            *_mean_and_std(state),
+            *_mean_and_std(chunks),
+            landmarks_mean=mean.float(),
+            landmarks_std=spread.float(),
+            states=_spread(state),
+            goals=_spread(self.actions[index][self.valid[index] > 0]),
         )
 
 
@@ -195,6 +200,10 @@ def _joined(config: PolicyConfig, parts: list[_Part], aside: list[bool], cached:
         _picture_index=np.concatenate([part.picture_index for part in parts]),
         _states=states,
     )
+
+
+def _spread(rows: Tensor) -> Spread:
+    return Spread(*_mean_and_std(rows), rows.amin(0), rows.amax(0))
 
 
 def _mean_and_std(rows: Tensor) -> tuple[Tensor, Tensor]:

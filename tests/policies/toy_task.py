@@ -3,7 +3,7 @@
 import torch
 
 from teleop_studio.policies.config import PolicyConfig
-from teleop_studio.policies.policy import Batch, Policy, Seen, Statistics
+from teleop_studio.policies.policy import Batch, Policy, Seen, Spread, Statistics
 
 JOINTS = ("waist", "shoulder", "elbow", "wrist_pitch", "wrist_yaw", "wrist_roll", "gripper")
 CAMERAS = ("front", "wrist")
@@ -13,7 +13,8 @@ GRIPPER = 6
 
 def unit_statistics() -> Statistics:
     zeros, ones = torch.zeros(7), torch.ones(7)
-    return Statistics(zeros, ones, zeros, ones, torch.zeros(6), torch.ones(6))
+    spread = Spread(zeros, ones, -4.0 * ones, 4.0 * ones)
+    return Statistics(zeros, ones, zeros, ones, torch.zeros(6), torch.ones(6), spread, spread)
 
 
 def random_batch(size: int, config: PolicyConfig = TOY, seed: int = 0) -> Batch:
