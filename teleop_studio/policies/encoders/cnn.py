@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from teleop_studio.policies.encoders.spatial_softmax import SpatialSoftmax
+
 FEATURES = 64
 _MAPS = 32
 
@@ -10,14 +12,12 @@ _MAPS = 32
 class PictureEncoder(nn.Module):
     """(B, 3, crop, crop) in -1..1 -> (B, 64).
 
-    Ends in a spatial softmax: the mean image position of each of 32 feature maps. A grasp needs positions, and
-    positions need few parameters (36,640 in all).
+    Ends in a spatial softmax over 32 feature maps: positions need few parameters (36,640 in all).
     """
-
-    grid: Tensor
 
     def __init__(self, crop_px: int) -> None:
         super().__init__()
+        self.features = FEATURES
         self.convolutions = nn.Sequential(
             nn.PixelUnshuffle(4),
             nn.Conv2d(48, 32, 3, padding=1),
@@ -31,12 +31,8 @@ class PictureEncoder(nn.Module):
         self.output = nn.Linear(2 * _MAPS, FEATURES)
         with torch.no_grad():
             side = self.convolutions(torch.zeros(1, 3, crop_px, crop_px)).shape[-1]
-        self.register_buffer("grid", torch.linspace(-1.0, 1.0, side), persistent=False)
+        self.positions = SpatialSoftmax(side)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        maps = self.convolutions(pictures)
-        attention = maps.flatten(2).softmax(-1).view_as(maps)
-        x = (attention.sum(2) * self.grid).sum(-1)
-        y = (attention.sum(3) * self.grid).sum(-1)
-        features: Tensor = self.output(torch.cat([x, y], 1))
+        features: Tensor = self.output(self.positions(self.convolutions(pictures)))
         return features
