@@ -65,6 +65,11 @@ class Workspace:
         return self.root / "runs"
 
     @property
+    def training_hosts(self) -> Path:
+        """The machines that train over ssh, as TOML."""
+        return self.root / "training_hosts.toml"
+
+    @property
     def pictures(self) -> Path:
         """Recordings' pictures, reduced for training: a cache that may be deleted at any time."""
         return self.root / "cache" / "pictures"
