@@ -131,6 +131,7 @@ class TrainingStatus:
     checkpoint_step: int = 0  # of the newest checkpoint, 0 before the first
     best_step: int = 0  # of the best checkpoint, 0 while none is known
     best_by: str = ""  # what it was chosen by: "held-out error" or "trials"
+    note: str = ""  # what happens beside the steps, one sentence: "Sending 12 of 40 episodes to gpubox."
 
 
 @dataclass(frozen=True)
