@@ -23,6 +23,7 @@ _FAILURES = (
     "CommandFailed",
     "EpisodeMapError",
     "TrialSheetError",
+    "RemoteError",
 )
 
 
@@ -69,6 +70,7 @@ _COMMANDS = {
     "stop": ("stop", "stop"),
     "train": ("learn", "train"),
     "evaluate": ("learn", "evaluate"),
+    "hosts": ("hosts", "hosts"),
     "episodes": ("collection", "episodes"),
     "cache": ("over_episodes", "cache"),
     "survey": ("over_episodes", "survey"),
@@ -94,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_window(commands)
     _add_rig(commands)
     _add_learn(commands)
+    _add_hosts(commands)
     _add_episodes(commands)
     _add_over_episodes(commands)
     _add_transfer(commands)
@@ -116,7 +119,7 @@ def _rig(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rig",
         default="simulated",
-        help='a rig file (TOML), a name in WORKSPACE/rigs, "simulated" (default) or "simulated-fork"',
+        help='a rig file (TOML), a name in WORKSPACE/rigs, "simulated" (default), "simulated-fork" or "simulated-fork-close"',
     )
     _workspace(parser)
 
@@ -172,7 +175,7 @@ def _add_rig(commands: Any) -> None:
 def _add_sim(commands: Any) -> None:
     sim = _add(commands, "sim", "Run only simulated arms, each on a port of its own, until interrupted.")
     sim.add_argument("--pty", action="store_true", help="put leader and follower on pseudo-terminals (the default)")
-    sim.add_argument("--scene", default="bottle", help="bottle or fork")
+    sim.add_argument("--scene", default="bottle", help="bottle, fork or fork-close")
     sim.add_argument("--seed", type=int, default=0, help="layout of the scene")
     arms = sim.add_argument_group("arms without a scene")
     arms.add_argument("--leader", default="", metavar="ARM", help="any arm that Studio knows, such as koch-leader")
@@ -189,11 +192,22 @@ def _add_learn(commands: Any) -> None:
     _workspace(train)
     train.add_argument("--data", type=Path, action="append", help="folder of episodes (default: WORKSPACE/episodes)")
     train.add_argument("--policy", default="flow-matching", help="which policy (default: %(default)s)")
-    train.add_argument("--steps", type=_count, default=6500, help="optimiser steps (default: %(default)s)")
+    train.add_argument("--steps", type=_count, default=None, help="optimiser steps (default: what suits the policy)")
+    train.add_argument(
+        "--set", action="append", metavar="NAME=VALUE", help="a setting of the policy, such as width=128; repeatable"
+    )
+    train.add_argument(
+        "--train-set", action="append", metavar="NAME=VALUE", help="a setting of the training, such as batch=32"
+    )
+    train.add_argument("--weights", type=Path, default=None, help="folder of pretrained weights to start from")
+    train.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1 or mps")
+    train.add_argument("--processes", type=_count, default=None, help="that share each batch (default: chosen)")
+    train.add_argument("--seed", type=int, default=0, help="of weights, batches and noise (default: %(default)s)")
+    train.add_argument("--host", default="", help="a training host of the workspace (default: this computer)")
     train.add_argument(
         "--out", type=Path, default=None, help="folder of the run (default: a new one in WORKSPACE/runs)"
     )
-    train.add_argument("--resume", action="store_true", help="go on with the run --out from its last checkpoint")
+    train.add_argument("--resume", action="store_true", help="go on with the run --out; more --steps lengthen it")
     evaluate = _add(commands, "evaluate", "Try runs from unseen starts of the simulated rig.")
     _rig(evaluate)
     evaluate.add_argument("--run", type=Path, action="append", required=True, help="folder of a run; may be repeated")
@@ -207,6 +221,25 @@ def _add_action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:
     # Without a default of its own it leaves what was said before the action as it is.
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as of the command")
     return parser
+
+
+def _add_hosts(commands: Any) -> None:
+    group = _add(commands, "hosts", "Machines that train for this workspace, with nothing but ssh and rsync.")
+    actions = group.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listed = _add_action(actions, "list", "All that are known.")
+    add = _add_action(actions, "add", "Note a machine that ssh reaches without a password, and look at it.")
+    check = _add_action(actions, "check", "Look at a machine: can it train, on what, with how much room?")
+    remove = _add_action(actions, "remove", "Forget a machine; what lies on it stays there.")
+    for parser in (listed, add, check, remove):
+        _workspace(parser)
+    for parser in (add, check, remove):
+        parser.add_argument("name", help="what it is called here")
+    add.add_argument("address", help="user@machine, or a name of the ssh configuration")
+    add.add_argument("--folder", default="teleop-studio", help="where it works, from its home (default: %(default)s)")
+    add.add_argument("--python", default="", help="an interpreter there (default: look for Python 3.12 or newer)")
+    add.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1 or mps")
+    add.add_argument("--port", type=int, default=0, help="of its ssh server (default: the usual one)")
+    add.add_argument("--identity", default="", metavar="FILE", help="private key here (default: those ssh takes)")
 
 
 def _add_episodes(commands: Any) -> None:

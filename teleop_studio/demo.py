@@ -13,6 +13,7 @@ from teleop_studio.commands.learn import summary_line, summary_object, training_
 from teleop_studio.script import Picture, Say, Show, Step, Wait
 from teleop_studio.status import State, TrainingStatus
 from teleop_studio.studio import Studio
+from teleop_studio.train_choices import TrainChoices
 
 TRIAL_SEED = 1000  # unseen: demonstrations start at layout 0
 PAGES = ("record", "train", "deploy", "compare")
@@ -52,7 +53,7 @@ def demo_script(studio: Studio, plan: DemoPlan, seed: int, result: dict[str, Any
     lap("start")
     yield from _record(studio, plan, seed)
     lap("record")
-    run = studio.train(steps=plan.steps)
+    run = studio.train(TrainChoices(steps=plan.steps))
     yield Show("train")
     yield from _train(studio, plan)
     lap("train")

@@ -12,6 +12,7 @@ from teleop_studio import jobs
 from teleop_studio.display import Display
 from teleop_studio.episode_view import EpisodeView
 from teleop_studio.evaluation.trials import TrialResult
+from teleop_studio.learning_status import HostInfo
 from teleop_studio.library import Library
 from teleop_studio.live import LiveRig, Notices
 from teleop_studio.operation import DEFAULT_TASK, Operation
@@ -20,6 +21,8 @@ from teleop_studio.processes import messages as m
 from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
 from teleop_studio.processes.supervisor import RigProcesses, limit_threads
 from teleop_studio.remembered import read_operator, remember_operator
+from teleop_studio.remote.errors import RemoteError
+from teleop_studio.remote.hosts import TrainingHost
 from teleop_studio.rig import RigConfig, RigError
 from teleop_studio.rig_setup import RigSetup
 from teleop_studio.session import StudioError
@@ -27,6 +30,8 @@ from teleop_studio.spare_time import may_prepare, work_waits
 from teleop_studio.status import EpisodeRow, FormatInfo, History, Overlay, RunInfo, StudioStatus
 from teleop_studio.studio_status import take_status
 from teleop_studio.tasks import Tasks
+from teleop_studio.train_choices import PolicyInfo, TrainChoices
+from teleop_studio.training_hosts import TrainingHosts
 from teleop_studio.trainings import Trainings
 from teleop_studio.transfer import export_formats, export_plan, import_formats, import_plan
 from teleop_studio.workspace import Workspace
@@ -44,6 +49,7 @@ class Studio:
         self.status = StudioStatus(rig=rig.name, simulated=rig.simulated, scene=rig.scene if rig.simulated else "")
         self.library = Library(workspace)
         self.trainings = Trainings(workspace)
+        self.hosts = TrainingHosts(workspace.training_hosts)
         self.tasks = Tasks(workspace)
         # Prepares a training's pictures while nothing trains. The window turns it on; a command ends too soon for it.
         self.pictures_ahead: PicturesAhead | None = None
@@ -311,11 +317,24 @@ class Studio:
             self._operation.simulated()
             self.tasks.record_live(self, episodes, seed, task)
 
-    def evaluate(self, runs: list[Path], trials: int, seed: int = 1000, fast: bool = True, record: bool = True) -> None:
-        """Start each run from the same unseen layouts; results come into `trial_results` and the sheet on disk."""
+    def evaluate(
+        self,
+        runs: list[Path],
+        trials: int,
+        seed: int = 1000,
+        fast: bool = True,
+        record: bool = True,
+        executed_steps: int | None = None,
+        solver_steps: int | None = None,
+    ) -> None:
+        """Start each run from the same unseen layouts; results come into `trial_results` and the sheet on disk.
+
+        `executed_steps`, `solver_steps` of the `fast` trials; None: those of each run's own configuration.
+        """
         if fast:
-            folder, steps = self.workspace.trials if record else None, (self.executed_steps, self.solver_steps)
-            job = EvaluateJob(tuple(runs), tuple(range(seed, seed + trials)), folder, *steps)
+            folder = self.workspace.trials if record else None
+            starts = tuple(range(seed, seed + trials))
+            job = EvaluateJob(tuple(runs), starts, folder, executed_steps, solver_steps)
             self.tasks.evaluate_fast(self.rig, job)
         else:
             self._operation.simulated()
@@ -347,23 +366,48 @@ class Studio:
 
     # --- training and what is on disk ------------------------------------------------------------------------------
 
-    def train(
-        self,
-        policy: str = "flow-matching",
-        steps: int = 6500,
-        name: str | None = None,
-        data: tuple[Path, ...] = (),
-        out: Path | None = None,
-    ) -> Path:
-        """Start training on the kept demonstrations in a process that outlives the window; returns the run folder."""
-        return self.trainings.start(policy, steps, name, data or (self.workspace.episodes,), out)
+    def train(self, choices: TrainChoices | None = None) -> Path:
+        """Start training in a process that outlives the window; returns the run folder."""
+        return self.trainings.start(choices or TrainChoices())
+
+    def pause_training(self) -> None:
+        """The trainer keeps what it has learnt and leaves the processor alone until `resume_training`."""
+        self.trainings.pause()
 
     def stop_training(self) -> None:
         """Stop and keep: a last checkpoint is written, the run can be resumed."""
         self.trainings.stop()
 
-    def resume_training(self, run: Path) -> None:
-        self.trainings.resume(run)
+    def resume_training(self, run: Path, steps: int | None = None) -> None:
+        """Go on with a paused, stopped or interrupted run; more `steps` lengthen it, also a finished one."""
+        self.trainings.resume(run, steps)
+
+    def policy_kinds(self) -> dict[str, PolicyInfo]:
+        """What can be trained, by name, the default first."""
+        return self.trainings.policy_kinds()
+
+    def training_hosts(self) -> tuple[HostInfo, ...]:
+        """The machines that can train over ssh, with what the last look at each has found."""
+        return self.hosts.infos()
+
+    def add_training_host(self, name: str, address: str, folder: str = "", python: str = "") -> None:
+        """Note a machine that ssh reaches without a password, and look at it; `training_hosts` tells what was found.
+
+        `folder` where it works there, `python` an interpreter there; "" for the usual ones.
+        """
+        try:
+            host = TrainingHost(name, address, folder or TrainingHost.folder, python)
+        except RemoteError as error:
+            raise StudioError(str(error)) from error
+        self.hosts.add(host)
+
+    def check_training_host(self, name: str) -> None:
+        """Look at a training host again; returns at once."""
+        self.hosts.check(name)
+
+    def remove_training_host(self, name: str) -> None:
+        """Forget a training host; what lies there stays."""
+        self.hosts.remove(name)
 
     def policies(self) -> tuple[str, ...]:
         return self.trainings.policies()

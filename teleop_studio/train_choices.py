@@ -1,4 +1,4 @@
-"""What the operator chooses when a training is started; free of torch and of the training package."""
+"""What can be trained and what the operator chooses of it; free of torch and of the training package."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,3 +27,21 @@ class TrainChoices:
     device: str = "auto"
     host: str = ""
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class PolicyInfo:
+    """A policy as it is offered. `title` and `summary` in the operator's words; `missing` says what to install first.
+
+    `choices` the policy's own settings that are worth offering, each with its values, the default first. `weights`: it
+    starts from a folder of pretrained weights. `steps` what suits it. `solver_steps` offered live, if it has a solver.
+    """
+
+    name: str
+    title: str
+    summary: str
+    missing: str
+    choices: Mapping[str, tuple[Any, ...]]
+    weights: bool
+    steps: int
+    solver_steps: tuple[int, ...] = ()

@@ -9,9 +9,20 @@ from teleop_studio.policies import POLICIES
 from teleop_studio.processes.training_launch import LOG, launch_training
 from teleop_studio.session import StudioError
 from teleop_studio.status import RunInfo, TrainingStatus
+from teleop_studio.train_choices import PolicyInfo, TrainChoices
 from teleop_studio.training.errors import TrainingError
-from teleop_studio.training.run_folder import CONFIG, read_config, read_state, request_stop
-from teleop_studio.training.run_status import list_runs, read_status
+from teleop_studio.training.run_folder import (
+    CONFIG,
+    begin_run,
+    clear_pause,
+    lengthen_run,
+    read_config,
+    read_state,
+    request_pause,
+    request_stop,
+)
+from teleop_studio.training.run_status import list_runs, read_status, was_interrupted
+from teleop_studio.training.settings import TrainSettings, settings_for
 from teleop_studio.workspace import Workspace, WorkspaceError
 
 _REFRESH_S = 0.5
@@ -30,35 +41,57 @@ class Trainings:
         self._cancelled = False
         self._adopt_running()
 
-    def start(self, policy: str, steps: int, name: str | None, data: tuple[Path, ...], out: Path | None) -> Path:
-        """Raises `StudioError` for an unknown policy, a taken name, or while another training runs."""
-        if policy not in POLICIES:
-            raise StudioError(f"The policy {policy!r} is unknown. Known policies: {', '.join(POLICIES)}.")
-        if steps < 1:
-            raise StudioError(f"steps = {steps}. Train for at least one step.")
+    def start(self, choices: TrainChoices) -> Path:
+        """Raises `StudioError` for what can not be trained so, a taken name, or while another training runs."""
+        settings = chosen_settings(choices)
         self._refuse_second()
-        if out is not None and (out / CONFIG).exists():
-            raise StudioError(f"The folder {out} holds a run already. Resume it, or choose another folder.")
+        if choices.out is not None and (choices.out / CONFIG).exists():
+            raise StudioError(f"The folder {choices.out} holds a run already. Resume it, or choose another folder.")
         try:
-            run = out.resolve() if out else self._workspace.new_run(name, policy)
-        except WorkspaceError as error:
+            run = choices.out.resolve() if choices.out else self._workspace.new_run(choices.name, choices.policy)
+            begin_run(run, settings, choices.data or (self._workspace.episodes,))
+        except (WorkspaceError, TrainingError) as error:
             raise StudioError(str(error)) from error
-        self._process = launch_training(run, data, policy, steps, self._workspace.pictures)
+        except OSError as error:
+            raise StudioError(f"The run's folder can not be made: {error}. Choose another one with room.") from error
+        self._process = launch_training(run, self._workspace.pictures)
         self._follow(run)
         return run
 
-    def resume(self, run: Path) -> None:
-        """Go on from the last checkpoint, bit for bit."""
+    def resume(self, run: Path, steps: int | None = None) -> None:
+        """Go on from the last checkpoint, bit for bit; a paused trainer goes on where it waits.
+
+        More `steps` than the run has lengthen it, also a finished one.
+        """
+        status = self.status()
+        if status is not None and status.run == run and status.paused:
+            clear_pause(run)
+            self._read_s = 0.0
+            return
         self._refuse_second()
         try:
             read_config(run)  # a folder without one would be taken for a run that has not begun
             status = read_status(run)
+            if status.finished and (steps or 0) <= status.steps:
+                raise StudioError(
+                    f"The run {run.name} has finished. Give more than {status.steps} steps to train it further, "
+                    "train a new one, or deploy it."
+                )
+            lengthen_run(run, steps)
+            clear_pause(run)
         except TrainingError as error:
             raise StudioError(str(error)) from error
-        if status.finished:
-            raise StudioError(f"The run {run.name} has finished. Train a new one, or deploy it.")
-        self._process = launch_training(run, (), status.policy, status.steps, self._workspace.pictures, resume=True)
+        self._process = launch_training(run, self._workspace.pictures)
         self._follow(run)
+
+    def pause(self) -> None:
+        """The trainer saves a checkpoint, keeps its place and leaves the processor alone until `resume`."""
+        self._read_s = 0.0
+        status = self.status()
+        if status is None or not (status.running or self.starting):
+            raise StudioError("No training is running. There is nothing to pause.")
+        request_pause(status.run)
+        self._read_s = 0.0
 
     def stop(self) -> None:
         """Stop and keep; a trainer that has not said anything yet has nothing to keep and is ended."""
@@ -94,8 +127,28 @@ class Trainings:
     def runs(self) -> list[RunInfo]:
         return list_runs(self._workspace.runs)
 
+    def interrupted(self) -> tuple[RunInfo, ...]:
+        """Runs whose trainer was ended in the middle of its work, newest first: each can be resumed."""
+        return tuple(info for info in self.runs() if was_interrupted(info.path))
+
     def policies(self) -> tuple[str, ...]:
         return tuple(POLICIES)
+
+    def policy_kinds(self) -> dict[str, PolicyInfo]:
+        """What can be trained, by name, the default first."""
+        return {
+            name: PolicyInfo(
+                name,
+                kind.title,
+                kind.summary,
+                kind.missing,
+                kind.choices,
+                kind.weights,
+                settings_for(name).steps,
+                kind.solver_steps,
+            )
+            for name, kind in POLICIES.items()
+        }
 
     def _follow(self, run: Path) -> None:
         self._run, self._status, self._read_s = run, None, 0.0
@@ -127,7 +180,8 @@ class Trainings:
         if ended and not self._cancelled:
             lines = _log(status.run).strip().splitlines()
             error = f"The training process ended. {lines[-1] if lines else 'It left no word in its log.'}"
-        return replace(status, running=False, finished=False, stopping=self._cancelled and not ended, error=error)
+        stopping = self._cancelled and not ended
+        return replace(status, running=False, finished=False, paused=False, stopping=stopping, error=error)
 
     def _adopt_running(self) -> None:
         """A training that an earlier window started goes on: show it."""
@@ -135,6 +189,40 @@ class Trainings:
             if read_status(info.path).running:
                 self._follow(info.path)
                 return
+
+
+def chosen_settings(choices: TrainChoices) -> TrainSettings:
+    """What a trainer is told of the operator's choices. Raises `StudioError` for what can not be trained so."""
+    kind = POLICIES.get(choices.policy)
+    if kind is None:
+        raise StudioError(f"The policy {choices.policy!r} is unknown. Known policies: {', '.join(POLICIES)}.")
+    if choices.steps is not None and choices.steps < 1:
+        raise StudioError(f"steps = {choices.steps}. Train for at least one step.")
+    if choices.host:
+        raise StudioError(f"There is no training host {choices.host!r}. Train on this computer.")
+    if kind.missing:
+        raise StudioError(kind.missing)
+    for name, values in kind.choices.items():
+        given = choices.policy_settings.get(name, values[0])
+        if isinstance(values[0], str) and given not in values:  # of numbers, some are offered and all are allowed
+            offered = ", ".join(str(value) for value in values)
+            raise StudioError(f"{name} = {given!r} is nothing that {kind.title} has. Choose one of: {offered}.")
+    policy_settings = dict(choices.policy_settings)
+    if choices.weights is not None:
+        policy_settings["weights"] = _weights(choices.weights, kind.title, kind.weights)
+    given = {"steps": choices.steps, "device": choices.device, "seed": choices.seed, **choices.training}
+    try:
+        return settings_for(choices.policy, policy_settings, **given)
+    except ValueError as error:
+        raise StudioError(str(error)) from error
+
+
+def _weights(folder: Path, title: str, starts_from_weights: bool) -> str:
+    if not starts_from_weights:
+        raise StudioError(f"{title} starts from no pretrained weights. Leave {folder} out, or choose another policy.")
+    if not folder.is_dir():
+        raise StudioError(f"There is no folder {folder} with pretrained weights. Choose the folder they lie in.")
+    return str(folder.resolve())
 
 
 def _log(run: Path) -> str:

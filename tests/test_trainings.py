@@ -11,12 +11,14 @@ import pytest
 
 from teleop_studio.session import StudioError
 from teleop_studio.status import TrainingStatus
+from teleop_studio.train_choices import TrainChoices
 from teleop_studio.training.run_folder import (
     FINISHED,
     STOPPED,
     TRAINING,
     RunConfig,
     RunState,
+    begin_run,
     write_config,
     write_state,
 )
@@ -50,7 +52,7 @@ def begun(folder: Path, state: RunState, steps: int = 100) -> Path:
 
 def started(trainings: Trainings, workspace: Workspace, steps: int = 5, out: Path | None = None) -> Path:
     """A training in a workspace without episodes: it ends by itself as soon as it looks for them."""
-    return trainings.start("flow-matching", steps, None, (workspace.episodes,), out)
+    return trainings.start(TrainChoices(steps=steps, out=out))
 
 
 def ended(trainings: Trainings) -> TrainingStatus:
@@ -67,11 +69,23 @@ def test_an_unknown_policy_and_no_steps_are_refused_before_anything_is_made(
     trainings: Trainings, workspace: Workspace
 ) -> None:
     with pytest.raises(StudioError, match=r"'magic' is unknown\. Known policies: .*flow-matching"):
-        trainings.start("magic", 10, None, (), None)
+        trainings.start(TrainChoices("magic"))
     with pytest.raises(StudioError, match="at least one step"):
-        trainings.start("flow-matching", 0, None, (), None)
+        trainings.start(TrainChoices(steps=0))
     with pytest.raises(StudioError, match="is no run name"):
-        trainings.start("flow-matching", 1, "../up", (), None)
+        trainings.start(TrainChoices(steps=1, name="../up"))
+    with pytest.raises(StudioError, match=r"no training host 'gpubox'"):
+        trainings.start(TrainChoices(host="gpubox"))
+    with pytest.raises(StudioError, match=r"network = 'mpl' is nothing that Flow matching has\. Choose one of: mlp"):
+        trainings.start(TrainChoices(policy_settings={"network": "mpl"}))
+    with pytest.raises(StudioError, match=r"A training has no setting bach\. It has: .*batch"):
+        trainings.start(TrainChoices(training={"bach": 3}))
+    with pytest.raises(StudioError, match=r"batch = '3': it must be a whole number from 1 on"):
+        trainings.start(TrainChoices(training={"batch": "3"}))
+    with pytest.raises(StudioError, match=r"device = 'gpu': it must be 'auto', 'cpu'"):
+        trainings.start(TrainChoices(device="gpu"))
+    with pytest.raises(StudioError, match=r"Flow matching starts from no pretrained weights"):
+        trainings.start(TrainChoices(weights=workspace.root))
     assert list(workspace.runs.iterdir()) == []
     assert trainings.status() is None
     with pytest.raises(StudioError, match="nothing to stop"):
@@ -129,7 +143,7 @@ def test_a_trainer_that_ends_before_its_first_word_is_told_with_the_last_line_of
     trainings: Trainings, workspace: Workspace, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    trainings.start("flow-matching", 5, None, (), run)
+    trainings.start(TrainChoices(steps=5, out=run))
     assert trainings._process is not None
     trainings._process.kill()
     trainings._process.wait()
@@ -168,8 +182,9 @@ def test_a_trainer_outlives_the_window_that_started_it(workspace: Workspace) -> 
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from teleop_studio.processes.training_launch import launch_training\n"
-        "print(launch_training(Path(sys.argv[1]), (), 'flow-matching', 5, Path(sys.argv[1]) / 'cache').pid)"
+        "print(launch_training(Path(sys.argv[1]), Path(sys.argv[1]) / 'cache').pid)"
     )
+    begin_run(workspace.runs / "a", TrainSettings(steps=5), [])
     told = subprocess.run(
         [sys.executable, "-c", program, str(workspace.runs / "a")],
         stdout=subprocess.PIPE,

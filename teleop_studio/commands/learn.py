@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from teleop_studio.script import Say, Step, Wait
 from teleop_studio.session import StudioError
 from teleop_studio.status import TrainingStatus
 from teleop_studio.studio import Studio
+from teleop_studio.train_choices import TrainChoices
 from teleop_studio.trainings import Trainings
 from teleop_studio.workspace import Workspace
 
@@ -24,11 +26,10 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     if options.resume:
         if options.out is None:
             raise CommandFailed("--resume needs the run to go on with: --out RUN.")
-        trainings.resume(options.out.resolve())
         run = options.out.resolve()
+        trainings.resume(run, options.steps)
     else:
-        data = tuple(options.data or (workspace.episodes,))
-        run = trainings.start(options.policy, options.steps, None, data, options.out)
+        run = trainings.start(train_choices(options))
     status = _follow(trainings)
     if status.error:
         raise CommandFailed(f"The training {run.name} failed. {status.error}")
@@ -41,6 +42,39 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         "elapsed_s": round(status.elapsed_s, 1),
         "finished": status.finished,
     }
+
+
+def train_choices(options: argparse.Namespace) -> TrainChoices:
+    """What the command line asks for. Raises `CommandFailed` for a setting without a value."""
+    training = _settings(options.train_set)
+    if options.processes is not None:
+        training["processes"] = options.processes
+    return TrainChoices(
+        policy=options.policy,
+        steps=options.steps,
+        data=tuple(options.data or ()),
+        out=options.out,
+        policy_settings=_settings(options.set),
+        training=training,
+        weights=options.weights,
+        device=options.device,
+        host=options.host,
+        seed=options.seed,
+    )
+
+
+def _settings(given: list[str] | None) -> dict[str, Any]:
+    """NAME=VALUE each; a value that is JSON (a number, true, a list) counts as that, else as text."""
+    found: dict[str, Any] = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise CommandFailed(f"{text!r} sets nothing. Write it as NAME=VALUE, for example width=128.")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 def _follow(trainings: Trainings) -> TrainingStatus:

@@ -1,15 +1,38 @@
-"""Where checkpoints lie in a run; free of torch, so that the window can look."""
+"""Where checkpoints lie in a run, and which is the best; free of torch, so that the window can look."""
 
+import json
+import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 CHECKPOINTS = "checkpoints"
 DESCRIPTION = "checkpoint.json"
 WEIGHTS = "model.safetensors"
+BEST = "best.json"
+HELD_OUT_ERROR, TRIALS = "held-out error", "trials"
+
+
+@dataclass(frozen=True)
+class Best:
+    """Which checkpoint is played: that of `step`, chosen `by` "held-out error" (rad) or "trials" (share of successes).
+
+    Never by the training loss, which says little about what a policy does.
+    """
+
+    step: int
+    by: str
+    value: float
 
 
 def checkpoint_path(run: Path, step: int) -> Path:
     """The folder of the checkpoint at `step`; zero-padded so that names sort by step."""
     return run / CHECKPOINTS / f"{step:08d}"
+
+
+def run_of(run_or_checkpoint: Path) -> Path:
+    """The run's folder, also of one of its checkpoints."""
+    path = run_or_checkpoint
+    return path.parent.parent if path.parent.name == CHECKPOINTS else path
 
 
 def checkpoints(run: Path) -> list[Path]:
@@ -24,3 +47,39 @@ def newest_checkpoint(run: Path) -> Path | None:
     """None when the run has none yet."""
     found = checkpoints(run)
     return found[-1] if found else None
+
+
+def read_best(run: Path) -> Best | None:
+    """None while no checkpoint that is still there was chosen."""
+    try:
+        raw = json.loads((run / BEST).read_text())
+        best = Best(int(raw["step"]), str(raw["by"]), float(raw["value"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return best if (checkpoint_path(run, best.step) / DESCRIPTION).is_file() else None
+
+
+def best_checkpoint(run: Path) -> Path | None:
+    """The chosen one, else the newest; None when the run has none yet."""
+    best = read_best(run)
+    return newest_checkpoint(run) if best is None else checkpoint_path(run, best.step)
+
+
+def choose_best(run: Path, step: int, by: str, value: float) -> bool:
+    """Play the checkpoint of `step` from now on if it is better; True when it is.
+
+    By trials: what an evaluation that compared a run's checkpoints found; it always counts. By held-out error: the
+    smallest one, as long as no trials have spoken. Raises `ValueError` for another `by` or a step without checkpoint.
+    """
+    if by not in (HELD_OUT_ERROR, TRIALS):
+        raise ValueError(f"by = {by!r}: checkpoints are chosen by {HELD_OUT_ERROR!r} or {TRIALS!r}.")
+    if not (checkpoint_path(run, step) / DESCRIPTION).is_file():
+        known = ", ".join(str(int(path.name)) for path in checkpoints(run)) or "none"
+        raise ValueError(f"{run.name} has no checkpoint of step {step}. It has: {known}.")
+    before = read_best(run)
+    if by == HELD_OUT_ERROR and before is not None and (before.by == TRIALS or before.value <= value):
+        return False
+    unfinished = run / f"{BEST}.{os.getpid()}"
+    unfinished.write_text(json.dumps(asdict(Best(step, by, value))) + "\n")
+    unfinished.replace(run / BEST)
+    return True

@@ -1,4 +1,7 @@
-"""Entry point of the training process: `python -m teleop_studio.processes.trainer_process --run RUN ...`."""
+"""Entry point of the training process: `python -m teleop_studio.processes.trainer_process --run RUN`.
+
+The same module under `accelerate launch` trains on many GPUs and nodes.
+"""
 
 import argparse
 import sys
@@ -9,15 +12,11 @@ from teleop_studio.training.main import run_training
 
 def main() -> int:
     """0 when the run finished or was stopped and kept, 1 when it failed; the run folder says more."""
-    parser = argparse.ArgumentParser(description="Train a policy. Started by the app; use `teleop-studio train`.")
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--data", type=Path, action="append", default=[])
-    parser.add_argument("--policy", default="flow-matching")
-    parser.add_argument("--steps", type=int, required=True)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--cache", type=Path, default=None)
+    parser = argparse.ArgumentParser(description="Train the run in a folder. Started by `teleop-studio train`.")
+    parser.add_argument("--run", type=Path, required=True, help="a folder with the config.json of a run")
+    parser.add_argument("--cache", type=Path, default=None, help="folder of reduced pictures that runs share")
     options = parser.parse_args()
-    return run_training(options.run, options.data, options.policy, options.steps, options.resume, cache=options.cache)
+    return run_training(options.run, options.cache)
 
 
 if __name__ == "__main__":

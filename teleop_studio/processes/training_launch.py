@@ -9,20 +9,12 @@ LOG = "trainer.log"
 _ARGUMENTS = ("-m", "teleop_studio.processes.trainer_process")
 
 
-def launch_training(
-    run: Path, data: tuple[Path, ...], policy: str, steps: int, cache: Path, resume: bool = False
-) -> subprocess.Popen[bytes]:
-    """Start training into `run` on the episodes in the folders `data`; returns at once. Its log lies in `run`.
+def launch_training(run: Path, cache: Path) -> subprocess.Popen[bytes]:
+    """Start the trainer of the folder `run`, whose config.json says what it does; returns at once. Its log lies there.
 
     `cache` the folder of reduced pictures that all runs share.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, *_ARGUMENTS, "--run", str(run), "--policy", policy, "--steps", str(steps)]
-    command += ["--cache", str(cache)]
-    for folder in data:
-        command += ["--data", str(folder)]
-    if resume:
-        command.append("--resume")
+    command = [sys.executable, *_ARGUMENTS, "--run", str(run), "--cache", str(cache)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     with (run / LOG).open("ab") as log:
         return subprocess.Popen(

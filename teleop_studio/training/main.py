@@ -6,17 +6,17 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recorders.errors import RecorderError
+from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.training.episodes import choose_episodes, common_task, demonstrations
 from teleop_studio.training.errors import StopRequested, TrainingError
 from teleop_studio.training.run_episodes import UsedEpisode, read_episodes, write_episodes
 from teleop_studio.training.run_folder import (
-    CONFIG,
     FAILED,
     FINISHED,
     PREPARING,
@@ -25,9 +25,7 @@ from teleop_studio.training.run_folder import (
     RunConfig,
     RunState,
     clear_stop,
-    is_running,
-    now_s,
-    read_config,
+    lengthen_run,
     read_state,
     request_stop,
     saved_step,
@@ -45,55 +43,24 @@ _CACHE = ".pictures"  # beside the run, for one that stands outside a workspace
 _TELL_EVERY_S = 0.5
 
 
-def run_training(
-    run: Path,
-    data: Path | Sequence[Path],
-    policy: str = "flow-matching",
-    steps: int | None = None,
-    resume: bool = False,
-    seed: int = 0,
-    niceness: int = LOWEST_PRIORITY,
-    cache: Path | None = None,
-) -> int:
-    """Train in the folder `run` on the episodes in `data`, at low priority, on one thread. Returns an exit code.
+def run_training(run: Path, cache: Path | None = None, niceness: int = LOWEST_PRIORITY) -> int:
+    """Train the run in the folder `run` as its config.json says, at low priority. Returns an exit code.
 
-    `cache` the folder of reduced pictures that runs share; `.pictures` beside the run when left out.
-    `resume` goes on with the run's own episodes and settings; `steps`, when larger, lengthens it. SIGTERM stops the
-    run as the stop file does: it saves a checkpoint first. Every failure is written where the window reads it.
+    It goes on from the newest checkpoint; SIGTERM stops it as the stop file does: it saves a checkpoint first. Every
+    failure is written where the window reads it. `cache` the folder of reduced pictures that runs share; `.pictures`
+    beside the run when left out.
     """
     os.nice(max(0, niceness - os.nice(0)))  # an arm may be live beside it
     # Two torch threads on a loaded machine are many times slower; numpy's and torch's pools read this when imported.
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        config = _resumed(run, steps) if resume else _new(run, data, policy, steps, seed)
-        write_config(run, config)
+        config = lengthen_run(run, None)
         clear_stop(run)
     except (TrainingError, OSError) as error:
         print(f"Training can not start. {error}", file=sys.stderr)
         return 1
     with _stopped_by_signal(run):
         return _reported(run, config, cache or run.parent / _CACHE)
-
-
-def _new(run: Path, data: Path | Sequence[Path], policy: str, steps: int | None, seed: int) -> RunConfig:
-    if (run / CONFIG).exists():
-        raise TrainingError(f"{run} exists already. Resume it, or choose another name.")
-    settings = TrainSettings(policy=policy, seed=seed)
-    paths = (data,) if isinstance(data, Path) else tuple(data)
-    return RunConfig(
-        replace(settings, steps=steps or settings.steps), tuple(path.resolve() for path in paths), (), now_s()
-    )
-
-
-def _resumed(run: Path, steps: int | None) -> RunConfig:
-    config = read_config(run)
-    state = read_state(run)
-    if state is not None and is_running(state):
-        raise TrainingError(f"{run.name} is being trained already, by process {state.pid}. Stop it first.")
-    longer = max(config.settings.steps, steps or 0)
-    if saved_step(run) >= longer:
-        raise TrainingError(f"{run.name} has done all its {longer} steps. Give more steps to train it further.")
-    return replace(config, settings=replace(config.settings, steps=longer))
 
 
 def _reported(run: Path, config: RunConfig, cache: Path) -> int:
@@ -139,7 +106,12 @@ def _states(run: Path, config: RunConfig, state: RunState, cache: Path) -> Itera
     state = replace(state, episodes=len(paths))
     yield state
     dataset = build_dataset(
-        demonstrations(paths), task.config, task.tip_of, cache, _preparing(run, state), earlier=earlier
+        demonstrations(paths),
+        _policy_config(task.config, config.settings),
+        task.tip_of,
+        cache,
+        _preparing(run, state),
+        earlier=earlier,
     )
     write_episodes(run, dataset.episodes)
     make_room(cache, limit_bytes, dataset.cached)
@@ -148,6 +120,14 @@ def _states(run: Path, config: RunConfig, state: RunState, cache: Path) -> Itera
         state = _after(state, progress)
         yield state
     yield replace(state, phase=STOPPED if progress.stopped else FINISHED)
+
+
+def _policy_config(config: PolicyConfig, settings: TrainSettings) -> PolicyConfig:
+    """The task's configuration as this run wants it. Raises `TrainingError` for what no policy can have."""
+    try:
+        return replace(config, **settings.config)
+    except (TypeError, ValueError) as error:
+        raise TrainingError(f"The run's config {settings.config} does not fit: {error} Start a new run.") from error
 
 
 def _earlier(run: Path) -> tuple[UsedEpisode, ...]:

@@ -1,29 +1,37 @@
 """A training run as a folder: what was asked for, how far it is, its curves. Free of torch: the window reads it.
 
-config.json     what the run was started with
-episodes.json   what it learns from, to the byte, and which of it is held out; see `run_episodes`
-status.json     how far it is, and which process says so; replaced as a whole
-metrics.jsonl   one line per measurement, appended
-checkpoints/    <step>/ weights and description; see `policies.checkpoint`
-stop            its presence asks the trainer to save and end
+config.json       what the run was started with
+episodes.json     what it learns from, to the byte, and which of it is held out; see `run_episodes`
+environment.json  with which program, packages, machine and device; see `environment`
+status.json       how far it is, and which process says so; replaced as a whole
+metrics.jsonl     one line per measurement, appended; tensorboard/ the same for TensorBoard, see `curves`
+checkpoints/      <step>/ weights and description; see `policies.checkpoint`
+best.json         which of them is played, and why that one; see `best`
+stop              its presence asks the trainer to save and end
+pause             its presence asks the trainer to save and wait
+trainer.log       what the process printed
+remote.json       only of a run that another machine trains: which, and where; see `remote.assignment`
 """
 
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-
-import psutil
 
 from teleop_studio.policies.checkpoint_folder import newest_checkpoint
 from teleop_studio.training.errors import TrainingError
-from teleop_studio.training.settings import TrainSettings
+from teleop_studio.training.process_mark import is_alive, process_mark
+from teleop_studio.training.settings import CONSTANT, TrainSettings
 
-CONFIG, STATUS, METRICS, STOP = "config.json", "status.json", "metrics.jsonl", "stop"
+CONFIG, STATUS, METRICS, STOP, PAUSE = "config.json", "status.json", "metrics.jsonl", "stop", "pause"
+REMOTE = "remote.json"
 
-PREPARING, TRAINING, FINISHED, STOPPED, FAILED = "preparing", "training", "finished", "stopped", "failed"
-AT_WORK = (PREPARING, TRAINING)
+PREPARING, TRAINING, PAUSED, FINISHED, STOPPED, FAILED = (
+    "preparing", "training", "paused", "finished", "stopped", "failed"
+)  # fmt: skip
+AT_WORK = (PREPARING, TRAINING, PAUSED)
 
 
 @dataclass(frozen=True)
@@ -42,9 +50,10 @@ class RunConfig:
 
 @dataclass(frozen=True)
 class RunState:
-    """How far a run is; `prepared` of its `episodes` have their pictures ready.
+    """How far a run is; `prepared` of its `episodes` have their pictures ready. `device` it runs on, in words.
 
-    `pid` and `pid_started_s` tell the trainer from a later process with the same number.
+    `note` what happens beside the steps, one sentence.
+    `pid` and `pid_mark` tell the trainer from a later process with the same number, also after a reboot.
     """
 
     phase: str
@@ -58,8 +67,35 @@ class RunState:
     steps_per_s: float = 0.0
     error: str = ""
     pid: int = 0
-    pid_started_s: float = 0.0
+    pid_mark: str = ""
     prepared: int = 0
+    device: str = ""
+    note: str = ""
+
+
+def begin_run(run: Path, settings: TrainSettings, data: Sequence[Path]) -> None:
+    """Make the folder of a new run that learns from the episodes in `data`. Raises `TrainingError` when it is one."""
+    if (run / CONFIG).exists():
+        raise TrainingError(f"{run} exists already. Resume it, or choose another name.")
+    write_config(run, RunConfig(settings, tuple(path.resolve() for path in data), (), now_s()))
+
+
+def lengthen_run(run: Path, steps: int | None) -> RunConfig:
+    """What a run goes on with: its own configuration, with more `steps` where they are more.
+
+    Raises `TrainingError` for a run that is being trained, or has nothing left to do.
+    """
+    config, state = read_config(run), read_state(run)
+    if state is not None and is_running(state):
+        raise TrainingError(f"{run.name} is being trained already, by process {state.pid}. Stop it first.")
+    saved = saved_step(run)
+    settings = config.settings.lengthened(steps or 0, saved)
+    if saved >= settings.steps:
+        raise TrainingError(f"{run.name} has done all its {settings.steps} steps. Give more steps to train it further.")
+    if settings != config.settings:
+        config = replace(config, settings=settings)
+        write_config(run, config)
+    return config
 
 
 def write_config(run: Path, config: RunConfig) -> None:
@@ -78,7 +114,8 @@ def read_config(run: Path) -> RunConfig:
     """Raises `TrainingError` when `run` is no run of this program."""
     try:
         raw = json.loads((run / CONFIG).read_text())
-        settings = dict(raw["settings"])
+        # A run of an older version: it learns on as it began.
+        settings = {"schedule": CONSTANT, "shards": 1, **raw["settings"]}
         settings["betas"] = tuple(settings["betas"])
         data, episodes = (tuple(Path(path) for path in raw[name]) for name in ("data", "episodes"))
         return RunConfig(TrainSettings(**settings), data, episodes, float(raw["created_s"]))
@@ -90,7 +127,7 @@ def read_config(run: Path) -> RunConfig:
 
 def write_state(run: Path, state: RunState) -> None:
     """Replace status.json; the calling process is named as the trainer."""
-    content = {**asdict(state), "pid": os.getpid(), "pid_started_s": psutil.Process().create_time()}
+    content = {**asdict(state), "pid": os.getpid(), "pid_mark": process_mark(os.getpid())}
     _replace(run / STATUS, json.dumps(content) + "\n")
 
 
@@ -105,13 +142,7 @@ def read_state(run: Path) -> RunState | None:
 
 def is_running(state: RunState) -> bool:
     """Whether the process that wrote `state` lives and is still at work; a recycled process number does not count."""
-    if state.phase not in AT_WORK:
-        return False
-    try:
-        process = psutil.Process(state.pid)
-        return bool(abs(process.create_time() - state.pid_started_s) < 1.0 and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
+    return state.phase in AT_WORK and is_alive(state.pid, state.pid_mark)
 
 
 def request_stop(run: Path) -> None:
@@ -125,6 +156,19 @@ def stop_requested(run: Path) -> bool:
 
 def clear_stop(run: Path) -> None:
     (run / STOP).unlink(missing_ok=True)
+
+
+def request_pause(run: Path) -> None:
+    """Ask the trainer to save a checkpoint and wait until `clear_pause`; it obeys within a step."""
+    (run / PAUSE).touch()
+
+
+def pause_requested(run: Path) -> bool:
+    return (run / PAUSE).exists()
+
+
+def clear_pause(run: Path) -> None:
+    (run / PAUSE).unlink(missing_ok=True)
 
 
 def add_metrics(run: Path, step: int, **values: float) -> None:

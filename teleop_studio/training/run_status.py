@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from teleop_studio.policies.checkpoint_folder import checkpoints, read_best
 from teleop_studio.status import RunInfo, TrainingStatus
 from teleop_studio.training.errors import TrainingError
 from teleop_studio.training.run_folder import (
@@ -14,6 +15,7 @@ from teleop_studio.training.run_folder import (
     CONFIG,
     FINISHED,
     METRICS,
+    PAUSED,
     RunState,
     is_running,
     read_config,
@@ -21,7 +23,6 @@ from teleop_studio.training.run_folder import (
     saved_step,
     stop_requested,
 )
-from teleop_studio.training.settings import TrainSettings
 
 
 @dataclass
@@ -42,13 +43,13 @@ def read_status(run: Path) -> TrainingStatus:
 
     A run whose trainer died says so in `error`. Raises `TrainingError` for a folder that is no run of this program.
     """
-    settings = read_config(run).settings if (run / CONFIG).exists() else TrainSettings(policy="", steps=0)
-    state = read_state(run) or RunState("", settings.steps, 0)
+    settings = read_config(run).settings if (run / CONFIG).exists() else None
+    state = read_state(run) or RunState("", settings.steps if settings else 0, 0)
     running = is_running(state)
-    curves = _curves(run)
+    curves, best = _curves(run), read_best(run)
     return TrainingStatus(
         run=run,
-        policy=settings.policy,
+        policy=settings.policy if settings else "",
         running=running,
         finished=state.phase == FINISHED,
         stopping=running and stop_requested(run),
@@ -64,7 +65,19 @@ def read_status(run: Path) -> TrainingStatus:
         loss_curve=_rows(curves.loss),
         held_out_curve=_rows(curves.held_out),
         prepared=state.prepared,
+        paused=running and state.phase == PAUSED,
+        device=state.device,
+        note=state.note if running else "",
+        checkpoint_step=saved_step(run),
+        best_step=0 if best is None else best.step,
+        best_by="" if best is None else best.by,
     )
+
+
+def was_interrupted(run: Path) -> bool:
+    """Whether its trainer was ended in the middle of its work: killed, or the machine was switched off."""
+    state = read_state(run)
+    return state is not None and state.phase in AT_WORK and not is_running(state)
 
 
 def list_runs(folder: Path) -> list[RunInfo]:
@@ -84,7 +97,7 @@ def list_runs(folder: Path) -> list[RunInfo]:
 
 
 def _info(run: Path, policy: str, steps: int) -> RunInfo:
-    state = read_state(run) or RunState("", steps, 0)
+    state, best = read_state(run) or RunState("", steps, 0), read_best(run)
     return RunInfo(
         path=run,
         name=run.name,
@@ -94,6 +107,9 @@ def _info(run: Path, policy: str, steps: int) -> RunInfo:
         held_out_error=_number(state.held_out_error),
         episodes=state.episodes,
         finished=state.phase == FINISHED,
+        checkpoints=tuple(int(folder.name) for folder in checkpoints(run)),
+        best_step=0 if best is None else best.step,
+        best_by="" if best is None else best.by,
     )
 
 

@@ -25,6 +25,7 @@ from teleop_studio.rig import RigConfig
 from teleop_studio.script import Say, Show, Step, Wait
 from teleop_studio.status import State
 from teleop_studio.studio import Studio
+from teleop_studio.train_choices import TrainChoices
 from teleop_studio.workspace import Workspace
 
 
@@ -78,7 +79,7 @@ class PaintTimes(QApplication):
 def _script(studio: Studio, seconds: float, paints: PaintTimes) -> Iterator[Step]:
     studio.record_scripted(2, fast=True)
     yield from until_job_ends(studio)
-    run = studio.train(steps=2)
+    run = studio.train(TrainChoices(steps=2))
     while not (studio.status.training and studio.status.training.finished):
         yield Wait()
     yield from opened(studio)

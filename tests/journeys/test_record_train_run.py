@@ -11,6 +11,7 @@ from recorders.verify import verify
 from teleop_studio.session import StudioError
 from teleop_studio.status import State
 from teleop_studio.studio import Studio
+from teleop_studio.train_choices import TrainChoices
 from tests.journeys.driving import until
 
 pytestmark = pytest.mark.alone
@@ -24,7 +25,7 @@ def trained_run(studio: Studio) -> Path:
     status = until(studio, lambda s: s.job is not None and s.job.finished, "the demonstrations")
     assert status.job is not None
     assert not status.job.error
-    run = studio.train(steps=12)
+    run = studio.train(TrainChoices(steps=12))
     until(studio, lambda s: s.training is not None and (s.training.finished or bool(s.training.error)), "the training")
     return run
 

@@ -10,25 +10,31 @@ import pytest
 from recorders.catalog import say
 from teleop_studio.policies.checkpoint_folder import checkpoints
 from teleop_studio.policies.player import PolicyPlayer
+from teleop_studio.training.errors import TrainingError
 from teleop_studio.training.main import _stopped_by_signal, run_training
 from teleop_studio.training.run_episodes import read_episodes
-from teleop_studio.training.run_folder import read_config, stop_requested
+from teleop_studio.training.run_folder import begin_run, lengthen_run, read_config, stop_requested
 from teleop_studio.training.run_status import list_runs, read_status
+from teleop_studio.training.settings import TrainSettings
 from tests.training.shown_tasks import CAMERAS, JOINTS, recorded
 
 OWN_PROCESS = """
 import os, sys
 from pathlib import Path
 from teleop_studio.training.main import run_training
-code = run_training(Path(sys.argv[1]), Path(sys.argv[2]))
+code = run_training(Path(sys.argv[1]))
 print("nice", os.nice(0), "threads", sys.modules["torch"].get_num_threads())
 sys.exit(code)
 """
 
 
 def trained(run: Path, data: Path, steps: int, resume: bool = False) -> int:
+    if resume:
+        lengthen_run(run, steps)
+    else:
+        begin_run(run, TrainSettings(steps=steps), [data])
     # At normal priority: the test's own process must not become slow for good.
-    return run_training(run, data, steps=steps, resume=resume, niceness=0)
+    return run_training(run, niceness=0)
 
 
 @pytest.fixture
@@ -64,10 +70,10 @@ def test_a_run_that_is_done_or_exists_is_refused_and_left_as_it_was(
     run: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert trained(run, data, 1) == 0
-    assert trained(run, data, 1, resume=True) == 1
+    assert run_training(run, niceness=0) == 1
     assert "first has done all its 1 steps. Give more steps" in capsys.readouterr().err
-    assert trained(run, data, 1) == 1
-    assert "exists already. Resume it, or choose another name." in capsys.readouterr().err
+    with pytest.raises(TrainingError, match=r"exists already\. Resume it, or choose another name\."):
+        trained(run, data, 1)
     assert read_status(run).finished
 
 
@@ -79,7 +85,7 @@ def test_why_a_run_failed_stands_in_its_folder_and_it_can_be_started_again(tmp_p
     assert status.error.startswith("There is nothing to learn from in")
     for number in range(2):
         recorded(data, number, enlarged=2)
-    assert run_training(run, [], resume=True, niceness=0) == 0  # it remembers where its recordings lie
+    assert run_training(run, niceness=0) == 0  # it remembers where its recordings lie
     status = read_status(run)
     assert (status.finished, status.error, status.steps) == (True, "", 1)
     assert len(read_config(run).episodes) == 2
@@ -107,7 +113,8 @@ def test_a_run_that_did_not_write_down_what_it_held_out_does_not_go_on(run: Path
 def test_runs_share_one_cache_of_pictures(tmp_path: Path, run: Path, data: Path) -> None:
     cache = tmp_path / "cache"
     for name in ("first", "second"):
-        assert run_training(run.with_name(name), data, steps=1, niceness=0, cache=cache) == 0
+        begin_run(run.with_name(name), TrainSettings(steps=1), [data])
+        assert run_training(run.with_name(name), cache, niceness=0) == 0
         files = {path: path.stat().st_ino for path in cache.iterdir()}
         assert len(files) == 4
         if name == "first":
@@ -127,7 +134,8 @@ def test_an_unforeseen_failure_names_itself_and_leaves_a_trace(
 
 
 def test_in_a_process_of_its_own_a_run_takes_the_lowest_priority_and_one_thread(tmp_path: Path, run: Path) -> None:
-    command = [sys.executable, "-c", OWN_PROCESS, str(run), str(tmp_path / "nowhere")]
+    begin_run(run, TrainSettings(steps=1), [tmp_path / "nowhere"])
+    command = [sys.executable, "-c", OWN_PROCESS, str(run)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout.strip()) == (1, "nice 19 threads 1")
 

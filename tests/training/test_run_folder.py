@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from teleop_studio.training.errors import TrainingError
+from teleop_studio.training.process_mark import process_mark
 from teleop_studio.training.run_folder import (
     FAILED,
     FINISHED,
@@ -57,9 +57,9 @@ def test_a_running_run_is_seen_as_its_trainer_wrote_it(run: Path) -> None:
 def test_a_trainer_that_died_is_told_from_one_that_runs(run: Path) -> None:
     write_state(run, AT_STEP_5)
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    started_s = psutil.Process(child.pid).create_time()
     path = run / "status.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"pid": child.pid, "pid_started_s": started_s}))
+    said = json.loads(path.read_text()) | {"pid": child.pid, "pid_mark": process_mark(child.pid)}
+    path.write_text(json.dumps(said))
     assert read_status(run).running
     child.kill()
     assert os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT) is not None  # dead, but not yet reaped: a zombie
@@ -77,7 +77,11 @@ def test_another_process_with_the_trainers_number_does_not_count(run: Path) -> N
     state = read_state(run)
     assert state is not None
     assert is_running(state)
-    assert not is_running(replace(state, pid_started_s=state.pid_started_s - 60.0))
+    boot, _, started = state.pid_mark.partition(" ")
+    assert not is_running(replace(state, pid_mark=f"{boot} {int(started) - 100}"))  # one second earlier
+    # The machine was started anew since, and by chance a process has the same number and start.
+    assert not is_running(replace(state, pid_mark=f"{'0' * len(boot)} {started}"))
+    assert not is_running(replace(state, pid_mark=""))
 
 
 @pytest.mark.parametrize("phase", [FINISHED, FAILED])
