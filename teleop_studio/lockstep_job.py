@@ -99,4 +99,5 @@ def _result(message: m.TrialDone) -> TrialResult:
         episode=message.path,
         left_samples=message.left_samples,
         right_samples=message.right_samples,
+        measured=message.measured,
     )

@@ -4,11 +4,12 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from teleop_studio.evaluation.intervals import Interval, PairedComparison, clopper_pearson, mcnemar_exact
+from teleop_studio.evaluation.measures import TrialMeasures, mean, median, percentile
 
 SIDES = ("left", "right")
 
@@ -24,6 +25,7 @@ class TrialResult:
     `seed` names the start: equal seeds are equal starts. `failed` the reason in the operator's words, "" for a
     success. `side` "left", "right", or "" when it can not be told. `episode` its file, None when not recorded.
     `left_samples`, `right_samples`: shares (0..1) of the sampled chunks at the start; nan when not measured.
+    `measured` how it was driven.
     """
 
     run: str
@@ -35,6 +37,7 @@ class TrialResult:
     episode: Path | None = None
     left_samples: float = math.nan
     right_samples: float = math.nan
+    measured: TrialMeasures = field(default_factory=TrialMeasures)
 
     def __post_init__(self) -> None:
         if self.side not in ("", *SIDES):
@@ -49,6 +52,11 @@ class RunSummary:
     `left_ok`, `right_ok` those that succeeded. `failures` reason -> count, commonest first. `left_samples`,
     `right_samples` mean shares over the trials that measured them, nan when none did.
     `median_duration_s` of the successes, nan without any.
+
+    Of the trials that were measured, nan when none was: `flips` mean number an episode; `left_chunks`, `right_chunks`
+    mean shares of the executed chunks' first side; `boundary_jump` median, `boundary_jump_mrad` mean over the trials;
+    `chunk_ms`, `samples_ms` (median, 99th percentile) over all their chunks.
+    `steps` the checkpoints that drove, by training steps; more than one when the sheet holds trials of several.
     """
 
     run: str
@@ -63,6 +71,14 @@ class RunSummary:
     left_samples: float
     right_samples: float
     median_duration_s: float
+    flips: float = math.nan
+    left_chunks: float = math.nan
+    right_chunks: float = math.nan
+    boundary_jump: float = math.nan
+    boundary_jump_mrad: float = math.nan
+    chunk_ms: tuple[float, float] = (math.nan, math.nan)
+    samples_ms: tuple[float, float] = (math.nan, math.nan)
+    steps: tuple[int, ...] = ()
 
     @property
     def rate(self) -> float:
@@ -90,24 +106,7 @@ class TrialSheet:
 
     def summary(self, run: str) -> RunSummary:
         """Counts of one run; a run without trials gives zeros and the interval 0 .. 100 %."""
-        results = self.of_run(run)
-        successes = sum(result.success for result in results)
-        took = sorted(result.duration_s for result in results if result.success and math.isfinite(result.duration_s))
-        failures = Counter(result.failed or "no reason given" for result in results if not result.success)
-        return RunSummary(
-            run=run,
-            trials=len(results),
-            successes=successes,
-            interval=clopper_pearson(successes, len(results)),
-            left=sum(result.side == "left" for result in results),
-            right=sum(result.side == "right" for result in results),
-            left_ok=sum(result.side == "left" and result.success for result in results),
-            right_ok=sum(result.side == "right" and result.success for result in results),
-            failures=dict(failures.most_common()),
-            left_samples=_mean(result.left_samples for result in results),
-            right_samples=_mean(result.right_samples for result in results),
-            median_duration_s=took[len(took) // 2] if took else math.nan,
-        )
+        return summarised(run, self.of_run(run))
 
     def compare(self, first: str, second: str) -> PairedComparison:
         """Two runs on the starts that both of them tried (the last trial counts when one was repeated).
@@ -132,6 +131,36 @@ class TrialSheet:
             file.write(_line(result))
 
 
+def summarised(name: str, results: list[TrialResult]) -> RunSummary:
+    """The counts of any trials under one name."""
+    successes = sum(result.success for result in results)
+    took = sorted(result.duration_s for result in results if result.success and math.isfinite(result.duration_s))
+    measured = [result.measured for result in results if result.measured.chunks]
+    failures = Counter(result.failed or "no reason given" for result in results if not result.success)
+    return RunSummary(
+        run=name,
+        trials=len(results),
+        successes=successes,
+        interval=clopper_pearson(successes, len(results)),
+        left=sum(result.side == "left" for result in results),
+        right=sum(result.side == "right" for result in results),
+        left_ok=sum(result.side == "left" and result.success for result in results),
+        right_ok=sum(result.side == "right" and result.success for result in results),
+        failures=dict(failures.most_common()),
+        left_samples=mean(result.left_samples for result in results),
+        right_samples=mean(result.right_samples for result in results),
+        median_duration_s=took[len(took) // 2] if took else math.nan,
+        flips=mean(one.flips for one in measured),
+        left_chunks=mean(one.chunk_side == "left" for one in measured),
+        right_chunks=mean(one.chunk_side == "right" for one in measured),
+        boundary_jump=median(one.boundary_jump for one in measured),
+        boundary_jump_mrad=mean(one.boundary_jump_mrad for one in measured),
+        chunk_ms=_p50_p99([ms for one in measured for ms in one.chunk_ms]),
+        samples_ms=_p50_p99([ms for one in measured for ms in one.samples_ms]),
+        steps=tuple(sorted({one.step for one in measured if one.step})),
+    )
+
+
 def load_trials(path: Path) -> TrialSheet:
     """Read a sheet. Raises `TrialSheetError` naming the first line that is not a trial."""
     try:
@@ -154,9 +183,14 @@ def load_trials(path: Path) -> TrialSheet:
 def _line(result: TrialResult) -> str:
     values: dict[str, Any] = asdict(result)
     values["episode"] = None if result.episode is None else result.episode.as_posix()
-    # JSON has no nan; null reads back as nan.
-    plain = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
+    plain = _without_nan(values)
+    plain["measured"] = _without_nan(values["measured"]) if result.measured.chunks else None
     return json.dumps(plain, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no nan; null reads back as nan."""
+    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
 
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -168,24 +202,46 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "duration_s": (int, float),
     "left_samples": (int, float),
     "right_samples": (int, float),
+    "measured": dict,
+}
+
+_MEASURED_KINDS: dict[str, type | tuple[type, ...]] = {
+    "step": int,
+    "chunks": int,
+    "flips": int,
+    "chunk_side": str,
+    "boundary_jump": (int, float),
+    "boundary_jump_mrad": (int, float),
+    "chunk_ms": list,
+    "samples_ms": list,
 }
 
 
 def _trial(values: Any) -> TrialResult:
-    if not isinstance(values, dict):
-        raise ValueError(f"an object is needed, not {type(values).__name__}")
-    unknown = set(values) - {field.name for field in fields(TrialResult)}
-    if unknown:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-    given = {key: value for key, value in values.items() if value is not None}
-    for key, kind in _KINDS.items():
-        if key in given and not isinstance(given[key], kind):
-            raise ValueError(f"{key} = {given[key]!r}")
+    given = _given(values, TrialResult, _KINDS)
     if "episode" in given:
         given["episode"] = Path(given["episode"])
+    if "measured" in given:
+        measured = _given(given["measured"], TrialMeasures, _MEASURED_KINDS)
+        for key in ("chunk_ms", "samples_ms"):
+            measured[key] = tuple(float(ms) for ms in measured.get(key, ()))
+        given["measured"] = TrialMeasures(**measured)
     return TrialResult(**given)
 
 
-def _mean(values: Iterable[float]) -> float:
-    finite = [value for value in values if math.isfinite(value)]
-    return sum(finite) / len(finite) if finite else math.nan
+def _given(values: Any, record: type, kinds: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
+    """The values that are not null. Raises `ValueError` for what is no field of `record`, or of another kind."""
+    if not isinstance(values, dict):
+        raise ValueError(f"an object is needed, not {type(values).__name__}")
+    unknown = set(values) - {field.name for field in fields(record)}
+    if unknown:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    given = {key: value for key, value in values.items() if value is not None}
+    for key, kind in kinds.items():
+        if key in given and not isinstance(given[key], kind):
+            raise ValueError(f"{key} = {given[key]!r}")
+    return given
+
+
+def _p50_p99(values: list[float]) -> tuple[float, float]:
+    return percentile(values, 50), percentile(values, 99)

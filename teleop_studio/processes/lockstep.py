@@ -3,10 +3,14 @@
 The same classes as live: emulated servos and their bytes, bus, arm, control loop, safety gate, cameras, take, policy.
 """
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from drivers.clock import ManualClock
 from drivers.dynamixel.transport import MemoryTransport
@@ -21,6 +25,8 @@ from teleop_studio.control.chunk_player import ChunkPlayer
 from teleop_studio.control.loop import ControlLoop, Tick
 from teleop_studio.control.safety import SafetyGate
 from teleop_studio.control.sources import HoldSource, LeaderSource
+from teleop_studio.evaluation.measures import TrialMeasures
+from teleop_studio.insight.chunk_meter import ChunkMeter
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes.arms import connect_arm
 from teleop_studio.processes.observation import take_observation
@@ -40,7 +46,7 @@ _REST_S = 0.2
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one take ended. `path` its episode file, None when it was not kept."""
+    """How one take ended. `path` its episode file, None when it was not kept. `measured` of a trial."""
 
     success: bool
     failed: str
@@ -49,6 +55,7 @@ class Outcome:
     path: Path | None
     left_samples: float = float("nan")
     right_samples: float = float("nan")
+    measured: TrialMeasures = field(default_factory=TrialMeasures)
 
 
 class LockstepBench:
@@ -67,6 +74,7 @@ class LockstepBench:
         self._row = TickRow(len(model.joints))
         self.loop.listen(self._publish)
         self._cameras = _Cameras(self)
+        self._warm: PolicyPlayer | None = None
 
     def close(self) -> None:
         self._cameras.close()
@@ -92,14 +100,23 @@ class LockstepBench:
         return Outcome(True, "", score.side or "", duration_s, take.build("success"))
 
     def trial(
-        self, player: "PolicyPlayer", seed: int, folder: Path | None, run: str, executed_steps: int, solver_steps: int
+        self,
+        player: "PolicyPlayer",
+        seed: int,
+        folder: Path | None,
+        run: str,
+        executed_steps: int | None = None,
+        solver_steps: int | None = None,
     ) -> Outcome:
         """The policy drives from the layout of `seed` until it succeeds, fails or the time is over.
 
-        The noise is seeded too: the same weights give the same trial. Without `folder` nothing is recorded and
-        pictures are taken only when a chunk begins.
+        The noise is seeded too: the same weights give the same trial. Steps that are not given are those the policy
+        was trained for. Without `folder` nothing is recorded and pictures are taken only when a chunk begins.
         """
+        executed_steps = executed_steps or player.config.executed_steps
+        solver_steps = solver_steps or player.config.solver_steps
         self._begin(seed)
+        self._warm_up(player, solver_steps)
         player.seed(seed)
         service = _DirectChunkService(self, player, executed_steps, solver_steps, look=folder is None)
         link = ChunkLink(service)
@@ -118,11 +135,28 @@ class LockstepBench:
         failed = "" if score.success else score.failed or ("" if ended else "time is over")
         path = take.build("success" if score.success else "failure", {"failed": failed}) if take else None
         duration_s = (self.clock.now_ns() - start_ns) * 1e-9
-        return Outcome(score.success, failed, score.side or "", duration_s, path, *service.first_shares)
+        return Outcome(
+            score.success, failed, score.side or "", duration_s, path, *service.first_shares, service.measured()
+        )
 
     def look(self) -> None:
         """Take a picture with every camera now, whatever is due."""
         self._cameras.look()
+
+    @property
+    def straight_ahead_rad(self) -> float:
+        """Azimuth of the bottle: what is left of it goes round on the left. Only to score."""
+        bottle = self.sim.world.position("bottle")
+        return math.atan2(bottle[1], bottle[0])
+
+    def _warm_up(self, player: "PolicyPlayer", solver_steps: int) -> None:
+        """A policy's first calls allocate and are several times slower: they are not what a chunk takes."""
+        taken = take_observation(self.rings)
+        if player is self._warm or taken is None:
+            return
+        self._warm = player
+        for samples in (1, OVERLAY_SAMPLES):
+            player.sample(player.encode(taken[0]), samples, solver_steps)
 
     def _begin(self, seed: int) -> None:
         self.loop.pause()
@@ -231,9 +265,11 @@ class _DirectChunkService:
         self._executed_steps, self._solver_steps, self._look = executed_steps, solver_steps, look
         model = bench.rig.follower.model
         self._tip_of = Chain(model).forward if known(model) else None
+        self._meter = ChunkMeter(self._tip_of, bench.straight_ahead_rad)
+        self._chunk_ms: list[float] = []
+        self._samples_ms: list[float] = []
         self._ready: list[tuple[int, ActionChunk | None]] = []
         self.first_shares = (float("nan"), float("nan"))
-        self._chunks = 0
 
     def ask(self, request: int, now_ns: int) -> None:
         if self._look:
@@ -242,10 +278,13 @@ class _DirectChunkService:
         if taken is None:
             raise RuntimeError("the lock-step rig has no picture or joint state to show the policy")
         observation, row = taken
+        asked_s = time.perf_counter()
         encoded = self._player.encode(observation)
         chunk, _ = self._player.sample(encoded, 1, self._solver_steps)
+        self._chunk_ms.append(_ms_since(asked_s))
         if self._tip_of is not None:
             _, trace = self._player.sample(encoded, OVERLAY_SAMPLES, self._solver_steps)
+            self._samples_ms.append(_ms_since(asked_s))
             overlay = overlay_of_trace(
                 trace,
                 self._tip_of,
@@ -254,13 +293,31 @@ class _DirectChunkService:
                 self._executed_steps,
                 observation.stamp_ns,
             )
-            if self._chunks == 0:
+            if self._meter.chunks == 0:
                 self.first_shares = (overlay.left_share, overlay.right_share)
             self._bench.rings.overlays.push(overlay_row(overlay), observation.stamp_ns)
-        self._chunks += 1
+        self._meter.add(chunk, np.array(row["action"]), now_ns)
         self._bench.rings.chunks.push(chunk_row(request, chunk, chunk.actions.shape[1]), now_ns)
         self._ready.append((request, chunk))
 
     def answers(self) -> list[tuple[int, ActionChunk | None]]:
         ready, self._ready = self._ready, []
         return ready
+
+    def measured(self) -> TrialMeasures:
+        """Of the trial so far."""
+        meter = self._meter
+        return TrialMeasures(
+            step=self._player.step,
+            chunks=meter.chunks,
+            flips=meter.flips,
+            chunk_side=meter.first_side,
+            boundary_jump=meter.boundary_jump,
+            boundary_jump_mrad=meter.boundary_jump_mrad,
+            chunk_ms=tuple(self._chunk_ms),
+            samples_ms=tuple(self._samples_ms),
+        )
+
+
+def _ms_since(start_s: float) -> float:
+    return round(1e3 * (time.perf_counter() - start_s), 2)

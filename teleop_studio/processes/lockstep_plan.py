@@ -24,13 +24,16 @@ class RecordJob:
 
 @dataclass(frozen=True)
 class EvaluateJob:
-    """Each of `runs` from each layout of `seeds`. `folder` None: nothing recorded."""
+    """Each of `runs` from each layout of `seeds`. `folder` None: nothing recorded.
+
+    `executed_steps`, `solver_steps` None: those of the run's own configuration.
+    """
 
     runs: tuple[Path, ...]
     seeds: tuple[int, ...]
     folder: Path | None
-    executed_steps: int
-    solver_steps: int
+    executed_steps: int | None = None
+    solver_steps: int | None = None
 
 
 def split(job: RecordJob | EvaluateJob, workers: int) -> list[RecordJob | EvaluateJob]:

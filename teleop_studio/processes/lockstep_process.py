@@ -82,3 +82,4 @@ def _evaluate(pipe: Pipe, bench: LockstepBench, job: EvaluateJob) -> None:
 def _sentence(side: str, outcome: Outcome) -> str:
     where = f"from the {side}" if side else "from neither side"
     return f"{where}: " + ("grasped and lifted" if outcome.success else f"failed ({outcome.failed})")
+                    outcome.measured,

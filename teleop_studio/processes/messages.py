@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from teleop_studio.evaluation.measures import TrialMeasures
+
 
 @dataclass(frozen=True)
 class Ready:
@@ -366,6 +368,7 @@ class TrialDone:
     right_samples: float
 
 
+    measured: TrialMeasures
 @dataclass(frozen=True)
 class JobFinished:
     pass

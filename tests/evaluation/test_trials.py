@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from teleop_studio.evaluation.measures import TrialMeasures
 from teleop_studio.evaluation.trials import TrialResult, TrialSheet, TrialSheetError, load_trials
 
 RESULTS = [
@@ -19,7 +20,25 @@ RESULTS = [
     TrialResult("flow", 1003, True, side="left", duration_s=6.0),
 ]
 
+MEASURED = [
+    TrialMeasures(2000, 3, 0, "left", 0.5, 20.0, (10.0, 12.0, 11.0), (20.0, 21.0, 22.0)),
+    TrialMeasures(2000, 2, 3, "right", 1.5, 40.0, (13.0, 50.0), (30.0, 80.0)),
+    TrialMeasures(2000, 1, 0, ""),
+]
+
 finite = st.floats(allow_infinity=False)
+milliseconds = st.lists(st.floats(0, 1e4), max_size=3).map(tuple)
+measures = st.builds(
+    TrialMeasures,
+    step=st.integers(0, 10**6),
+    chunks=st.integers(1, 100),
+    flips=st.integers(0, 100),
+    chunk_side=st.sampled_from(["", "left", "right"]),
+    boundary_jump=finite,
+    boundary_jump_mrad=finite,
+    chunk_ms=milliseconds,
+    samples_ms=milliseconds,
+)
 trial_results = st.builds(
     TrialResult,
     run=st.text(),
@@ -31,6 +50,7 @@ trial_results = st.builds(
     episode=st.none() | st.just(Path("trials") / "000001-ab.h5"),
     left_samples=finite,
     right_samples=finite,
+    measured=st.just(TrialMeasures()) | measures,
 )
 
 
@@ -57,6 +77,37 @@ def test_a_run_without_trials_claims_nothing() -> None:
     summary = TrialSheet().summary("flow")
     assert math.isnan(summary.rate)
     assert (summary.interval.low, summary.interval.high) == (0.0, 1.0)
+
+
+def test_a_summary_tells_how_the_policy_drove() -> None:
+    sheet = TrialSheet(TrialResult("flow", k, True, measured=measured) for k, measured in enumerate(MEASURED))
+    summary = sheet.summary("flow")
+    assert summary.flips == 1.0
+    assert (summary.left_chunks, summary.right_chunks) == pytest.approx((1 / 3, 1 / 3))
+    assert (summary.boundary_jump, summary.boundary_jump_mrad) == (1.0, 30.0)
+    assert summary.chunk_ms == pytest.approx((12.0, 48.52))
+    assert summary.samples_ms == pytest.approx((22.0, 78.0))
+    assert summary.steps == (2000,)
+
+
+def test_trials_that_were_not_measured_say_nothing_about_it() -> None:
+    """Nor do they pull the others towards zero."""
+    summary = TrialSheet(RESULTS).summary("flow")
+    assert math.isnan(summary.flips)
+    assert math.isnan(summary.chunk_ms[1])
+    mixed = [*RESULTS, TrialResult("flow", 2000, True, measured=MEASURED[1])]
+    assert TrialSheet(mixed).summary("flow").flips == 3.0
+
+
+def test_a_sheet_of_before_the_measures_still_reads(tmp_path: Path) -> None:
+    path = tmp_path / "trials.jsonl"
+    path.write_text(
+        '{"run": "flow", "seed": 1, "success": true, "failed": "", "side": "left", "duration_s": 5.5, '
+        '"episode": null, "left_samples": 0.5, "right_samples": null}\n'
+    )
+    (result,) = load_trials(path).results
+    assert (result.run, result.side, result.duration_s, result.left_samples) == ("flow", "left", 5.5, 0.5)
+    assert result.measured.chunks == 0
 
 
 def test_runs_are_compared_on_the_starts_they_share() -> None:
@@ -95,6 +146,9 @@ def test_trials_are_kept_one_by_one(tmp_path: Path) -> None:
         ('{"run": "flow", "seed": 1}', "success"),
         ('{"run": "flow", "seed": 1, "success": true, "side": "up"}', "side = 'up'"),
         ('{"run": "flow", "seed": 1, "success": true, "speed": 3}', "unknown: speed"),
+        ('{"run": "flow", "seed": 1, "success": true, "measured": {"flips": 0.5}}', r"flips = 0\.5"),
+        ('{"run": "flow", "seed": 1, "success": true, "measured": {"mind": 1}}', "unknown: mind"),
+        ('{"run": "flow", "seed": 1, "success": true, "measured": {"chunk_ms": ["x"]}}', "could not convert"),
     ],
 )
 def test_a_line_that_is_no_trial_is_named(tmp_path: Path, line: str, message: str) -> None:

@@ -2,12 +2,19 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 
+from drivers.arms.studio_arm import STUDIO_FOLLOWER
 from recorders.episode_reader import EpisodeReader, Frames
 from recorders.verify import verify
+from teleop_studio.policies.checkpoint import CheckpointInfo
+from teleop_studio.policies.config import PolicyConfig
+from teleop_studio.policies.player import PolicyPlayer
+from teleop_studio.policies.policy import Condition, Policy, Sampled, Seen
 from teleop_studio.processes.lockstep import LockstepBench
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.rig import CameraConfig, RigConfig
@@ -76,3 +83,51 @@ def test_another_side_is_another_take(bench: LockstepBench, tmp_path: Path) -> N
     left, right = (demonstration(bench, tmp_path, side)[0] for side in ("left", "right"))
     rows = min(len(left), len(right))
     assert np.abs(left.action[:rows] - right.action[:rows]).max() > 0.1
+
+
+class Swinging:
+    """A policy that wants to turn the waist to the left in one chunk and to the right in the next.
+
+    Goals lie 20 mrad apart, the first at 10 mrad. All other joints stay at home.
+    """
+
+    def __init__(self, config: PolicyConfig) -> None:
+        self.config = config
+        self._sign = -1.0
+
+    def encode(self, seen: Seen) -> Condition:
+        self._sign = -self._sign
+        return Condition(self._sign, seen.state[:, -1])
+
+    def sample_chunks(self, condition: Condition, n: int, solver_steps: int, generator: torch.Generator) -> Sampled:
+        chunk = torch.tensor(STUDIO_FOLLOWER.home, dtype=torch.float32).repeat(self.config.horizon, 1)
+        chunk[:, 0] = condition.features * (0.01 + 0.02 * torch.arange(self.config.horizon))
+        trace = chunk.repeat(solver_steps + 1, n, 1, 1)
+        return Sampled(trace[-1], trace, torch.zeros(solver_steps, n))
+
+
+def swinging_player(executed_steps: int) -> PolicyPlayer:
+    config = PolicyConfig(
+        STUDIO_FOLLOWER.names, ("front", "wrist"), picture_px=16, crop_px=16, executed_steps=executed_steps
+    )
+    policy = cast("Policy", Swinging(config))
+    return PolicyPlayer(policy, CheckpointInfo("swinging", 1234, config, dict[str, Any]()))
+
+
+def test_a_trial_tells_how_the_policy_drove(bench: LockstepBench) -> None:
+    """10 s in vain: 19 chunks of 8 steps. The command has come to 170 mrad on one side when the next chunk begins."""
+    outcome = bench.trial(swinging_player(8), SEED, None, "swinging", 8, 2)
+    measured = outcome.measured
+    assert not outcome.success
+    assert measured.step == 1234
+    assert measured.chunks == 19
+    assert measured.flips == 18
+    assert measured.chunk_side in ("left", "right")
+    assert measured.boundary_jump_mrad == pytest.approx(180, abs=10)
+    assert measured.boundary_jump == pytest.approx(9, abs=0.5)
+    assert len(measured.chunk_ms) == len(measured.samples_ms) == measured.chunks
+    assert all(0 < first <= every for first, every in zip(measured.chunk_ms, measured.samples_ms, strict=True))
+
+
+def test_steps_that_are_not_given_are_those_of_the_run(bench: LockstepBench) -> None:
+    assert bench.trial(swinging_player(15), SEED, None, "swinging").measured.chunks == 10
