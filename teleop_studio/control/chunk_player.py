@@ -36,6 +36,7 @@ class ChunkPlayer:
         self.starved_ticks = 0
         self.stale_chunks = 0
         self._requested = False
+        self._postponed_ns = 0
 
     def wants_chunk(self, now_ns: int) -> bool:
         """True once per needed chunk; the caller then owes one `accept` or `request_failed`."""
@@ -63,6 +64,19 @@ class ChunkPlayer:
         self.chunk = chunk
         self.chunks += 1
         self._requested = False
+        self._postponed_ns = 0
+
+    def postpone(self, by_ns: int) -> None:
+        """The arm is still on its soft way to this chunk: the plan waits for it instead of running away from it.
+
+        One that has waited for `STALE_S` is given up: the next one begins where the arm then is.
+        """
+        if self.chunk is None:
+            return
+        self._postponed_ns += by_ns
+        self.chunk = replace(self.chunk, start_ns=self.chunk.start_ns + by_ns)
+        if self._postponed_ns > STALE_S * 1e9:
+            self.chunk = None
 
     def request_failed(self) -> None:
         """The asked-for chunk will not come; ask again."""

@@ -15,7 +15,7 @@ from teleop_studio.control.first_motion import Waiting
 from teleop_studio.control.follow_watch import FollowWatch
 from teleop_studio.control.leader_mirror import LeaderMirror
 from teleop_studio.control.safety import SafetyGate, Verdict
-from teleop_studio.control.sources import HOLD, LEADER, ActionSource, HoldSource
+from teleop_studio.control.sources import HOLD, LEADER, ActionSource, HoldSource, PlannedSource
 
 _log = logging.getLogger(__name__)
 
@@ -191,6 +191,8 @@ class ControlLoop:
             verdict = self._gate.limit(requested, reading, now_ns, self.period_ns * 1e-9, self._follower_state)
             if verdict.news:
                 self.news.append(verdict.news)
+            if verdict.aligning and isinstance(self.source, PlannedSource):
+                self.source.postpone(self.period_ns)
         self._exchange(now_ns, verdict, problems)
         if verdict is not None and verdict.reason:
             problems.append(verdict.reason)  # after what the bus says: an old reading is what comes of it

@@ -1,6 +1,6 @@
 """Who says where the follower should go: human, policy, recording and hold are the same thing, an `ActionSource`."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from drivers.samples import JointState
 
 LEADER, POLICY, REPLAY, HOLD, REST = "leader", "policy", "replay", "hold", "rest"
+_NEAR = 0.15  # joint units; the weight of an arm costs a third of that
 
 
 class ActionSource(Protocol):
@@ -20,6 +21,14 @@ class ActionSource(Protocol):
 
         `follower` is the newest reading, one tick old.
         """
+
+
+@runtime_checkable
+class PlannedSource(Protocol):
+    """A source with a plan in time, which has to wait while the follower is not on it yet."""
+
+    def postpone(self, by_ns: int) -> None:
+        """The follower is still being brought to what was asked for: the rest of the plan comes `by_ns` later."""
 
 
 class LeaderSource:
@@ -38,6 +47,24 @@ class HoldSource:
 
     def action(self, now_ns: int, leader: JointState, follower: JointState) -> NDArray[np.float64] | None:
         return None
+
+
+class StartSource:
+    """The follower goes to where the leader stands at first, if that is near, and stays there; else it holds.
+
+    A simulated leader that was put at the start of a scene carries the follower's weight in its pose.
+    """
+
+    name = HOLD
+
+    def __init__(self) -> None:
+        self._pose: NDArray[np.float64] | None = None
+
+    def action(self, now_ns: int, leader: JointState, follower: JointState) -> NDArray[np.float64] | None:
+        if self._pose is None:
+            near = bool((np.abs(leader.position - follower.position) < _NEAR).all())
+            self._pose = leader.position.copy() if near else follower.position.copy()
+        return self._pose
 
 
 class RestSource:
