@@ -56,11 +56,100 @@ def _flow_matching(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy
     return FlowMatching(config, FlowMatchingSettings(**settings))
 
 
+def _mean_regression(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
+    from teleop_studio.policies.mean_regression import MeanRegression, MeanRegressionSettings
+
+    return MeanRegression(config, MeanRegressionSettings(**settings))
+
+
+def _gaussian(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
+    from teleop_studio.policies.gaussian import Gaussian, GaussianSettings
+
+    return Gaussian(config, GaussianSettings(**settings))
+
+
+def _act(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
+    from teleop_studio.policies.lerobot_policies.act import Act, ActSettings
+
+    return Act(config, ActSettings(**settings))
+
+
+def _diffusion_policy(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
+    from teleop_studio.policies.lerobot_policies.diffusion_policy import DiffusionPolicy, DiffusionPolicySettings
+
+    return DiffusionPolicy(config, DiffusionPolicySettings(**settings))
+
+
+# What our own policies share: how they think, and how they see.
+_SHARED: dict[str, tuple[Any, ...]] = {
+    "network": ("mlp", "unet", "dit"),
+    "encoder": ("cnn", "resnet18", "frozen"),
+    "augment": (0.0, 0.5, 1.0),
+}
+
 POLICIES: dict[str, PolicyKind] = {
     "flow-matching": PolicyKind(
         "Flow matching",
         "Draws whole chunks from noise and keeps both ways round an obstacle; the one to begin with.",
         _flow_matching,
+        choices=_SHARED,
+    ),
+    "mean-regression": PolicyKind(
+        "Mean regression",
+        "Answers with the average of what was demonstrated, which leads through an obstacle where people went round "
+        "it on both sides; the baseline to compare with.",
+        _mean_regression,
+        config={"solver_steps": 1},
+        choices=_SHARED,
+        solver_steps=(),
+    ),
+    "gaussian": PolicyKind(
+        "Gaussian",
+        "Answers with an average and how far the demonstrations spread around it; the baseline whose samples show why "
+        "an average fails.",
+        _gaussian,
+        config={"solver_steps": 1},
+        choices={**_SHARED, "execute": ("mean", "sample")},
+        solver_steps=(),
+    ),
+    # LeRobot's 1e-5 for ACT is meant for 100,000 steps of 8; a tenth of the steps gets ten times the rate. Its chunk of
+    # 100 at 50 Hz is 2 s long, which is 30 goals here. The pictures are as large as the paper of Diffusion Policy has them.
+    "act": PolicyKind(
+        "ACT (LeRobot)",
+        "LeRobot's transformer that says one chunk for each moment; take it to compare with, with time to train.",
+        _act,
+        training={
+            "steps": 10_000,
+            "batch": 16,
+            "learning_rate": 1e-4,
+            "betas": (0.9, 0.999),
+            "warmup_steps": 500,
+            "clip_norm": 10.0,
+        },
+        config={"picture_px": 96, "crop_px": 96, "horizon": 30, "executed_steps": 15},
+        choices={"preset": ("small", "default")},
+        solver_steps=(),
+        packages=("lerobot", "torchvision"),
+        extra="lerobot-policies",
+    ),
+    "diffusion-policy": PolicyKind(
+        "Diffusion Policy (LeRobot)",
+        "LeRobot's U-Net that takes noise out of whole chunks; take it to compare with, best on a GPU.",
+        _diffusion_policy,
+        training={
+            "steps": 10_000,
+            "batch": 32,
+            "learning_rate": 1e-4,
+            "betas": (0.95, 0.999),
+            "weight_decay": 1e-6,
+            "warmup_steps": 500,
+            "clip_norm": 10.0,
+        },
+        config={"picture_px": 96, "crop_px": 84, "observations": 2},
+        choices={"preset": ("small", "paper")},
+        solver_steps=(10, 50, 100),
+        packages=("lerobot", "diffusers", "torchvision"),
+        extra="lerobot-policies",
     ),
 }
 

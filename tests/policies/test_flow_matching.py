@@ -2,13 +2,22 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from teleop_studio.policies.config import PolicyConfig
-from teleop_studio.policies.encoder import PictureEncoder
-from teleop_studio.policies.flow_matching import Denoiser, FlowMatching, FlowMatchingSettings
-from teleop_studio.policies.policy import Seen
-from tests.policies.toy_task import CAMERAS, JOINTS, TOY, fit, random_batch, unit_statistics
+from teleop_studio.policies.encoders.cnn import PictureEncoder
+from teleop_studio.policies.flow_matching import FlowMatching, FlowMatchingSettings
+from tests.policies.toy_task import (
+    CAMERAS,
+    JOINTS,
+    TOY,
+    Oracle,
+    fit,
+    random_batch,
+    sampled_ends,
+    two_ways,
+    unit_statistics,
+)
 
 SMALL = FlowMatchingSettings(width=64, blocks=2)
 
@@ -31,28 +40,16 @@ def test_the_encoder_tells_where_a_thing_is() -> None:
     assert float((encoder(left) - encoder(right)).detach().abs().max()) > 1e-3
 
 
-class _Oracle(Denoiser):
-    """Knows the clean chunk."""
-
-    def __init__(self, truth: Tensor, like: Denoiser) -> None:
-        nn.Module.__init__(self)
-        self.truth = truth
-        self.condition, self.time = like.condition, like.time
-
-    def forward(self, chunk: Tensor, embedding: Tensor) -> Tensor:
-        return self.truth.expand_as(chunk)
-
-
 @pytest.mark.parametrize("solver_steps", [1, 4, 10, 25])
 def test_a_denoiser_that_knows_the_truth_gives_it_exactly(solver_steps: int) -> None:
     policy = FlowMatching(TOY, SMALL)
     batch = random_batch(1)
     truth = torch.randn(1, 16, 7, generator=generator(5))
-    policy.denoiser = _Oracle(truth, policy.denoiser)
+    policy.network = Oracle(truth, policy.network)
     with torch.no_grad():
         condition = policy.encode(batch.seen)
         sampled = policy.sample_chunks(condition, 3, solver_steps, generator())
-    expected = policy.normalizer.actions(truth, batch.seen.state[:, -1])
+    expected = policy.trunk.normalizer.actions(truth, batch.seen.state[:, -1])
     torch.testing.assert_close(sampled.chunks, expected.expand(3, -1, -1), atol=0, rtol=0)
     assert sampled.trace.shape == (solver_steps + 1, 3, 16, 7)
     assert sampled.velocity_norm.shape == (solver_steps, 3)
@@ -67,7 +64,7 @@ def test_the_trace_starts_at_noise_and_ends_at_the_chunks() -> None:
         condition = policy.encode(batch.seen)
         sampled = policy.sample_chunks(condition, 4, 10, generator(2))
     noise = torch.randn((4, 16, 7), generator=generator(2))
-    torch.testing.assert_close(sampled.trace[0], policy.normalizer.actions(noise, batch.seen.state[:, -1]))
+    torch.testing.assert_close(sampled.trace[0], policy.trunk.normalizer.actions(noise, batch.seen.state[:, -1]))
     torch.testing.assert_close(sampled.trace[-1], sampled.chunks, atol=0, rtol=0)
 
 
@@ -93,7 +90,7 @@ def test_goals_past_the_end_of_an_episode_are_not_learnt() -> None:
     padded = replace(batch, valid=valid)
     other = replace(padded, actions=torch.where(valid[..., None] > 0, padded.actions, padded.actions + 5.0))
     # The noisy chunk the network sees contains the repeated goals, so only the target may differ: cut the input off.
-    nn.init.zeros_(policy.denoiser.input.weight)
+    nn.init.zeros_(policy.network.input.weight)
     first, second = (policy.loss(b, generator())[0].detach() for b in (padded, other))
     torch.testing.assert_close(first, second)
     changed = replace(padded, actions=padded.actions + valid[..., None])
@@ -113,25 +110,10 @@ def test_two_ways_round_stay_two_ways() -> None:
     torch.manual_seed(0)
     policy = FlowMatching(TOY, SMALL)
     policy.fit_normalizer(unit_statistics())
-    same = random_batch(1)
-    pictures = same.seen.pictures
-    assert pictures is not None
-    side = torch.tensor([-1.0, 1.0]).repeat(16)
-    actions = same.seen.state + side[:, None, None] * torch.linspace(0, 1, 16)[None, :, None].expand(1, 16, 7)
-    two_ways = replace(
-        random_batch(32),
-        seen=Seen(pictures.expand(32, -1, -1, -1, -1, -1), same.seen.state.expand(32, -1, -1), ("",) * 32),
-        actions=actions,
-    )
-    fit(policy, two_ways, 250)
-    with torch.no_grad():
-        condition = policy.encode(same.seen)
-        sampled = policy.sample_chunks(condition, 200, 10, generator(1))
-        in_one_step = policy.sample_chunks(condition, 200, 1, generator(1))
-    ends = sampled.chunks[:, -1, 0] - same.seen.state[0, 0, 0]
+    fit(policy, two_ways(), 250)
+    ends, ends_at_once = (sampled_ends(policy, 200, solver_steps) for solver_steps in (10, 1))
     left, right = int((ends < -0.7).sum()), int((ends > 0.7).sum())
     assert min(left, right) > 60
     assert left + right > 180
     # One step is the mean of both ways, which is none of them.
-    ends_at_once = in_one_step.chunks[:, -1, 0] - same.seen.state[0, 0, 0]
     assert int((ends_at_once.abs() > 0.7).sum()) < 40

@@ -78,8 +78,8 @@ def test_the_chunk_starts_at_the_picture_and_is_plain_numpy(player: PolicyPlayer
 def test_joint_goals_are_added_to_the_measured_pose_and_the_gripper_goal_is_not(
     tmp_path: Path, policy: FlowMatching
 ) -> None:
-    torch.nn.init.zeros_(policy.denoiser.output.weight)
-    torch.nn.init.zeros_(policy.denoiser.output.bias)
+    torch.nn.init.zeros_(policy.network.output.weight)
+    torch.nn.init.zeros_(policy.network.output.bias)
     statistics = unit_statistics()
     statistics.chunk_mean.copy_(torch.tensor([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]))
     policy.fit_normalizer(statistics)

@@ -1,6 +1,9 @@
 """Small tasks and batches for the tests of policies: pictures of 16 px, networks that train in seconds."""
 
+from dataclasses import replace
+
 import torch
+from torch import Tensor, nn
 
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.policy import Batch, Policy, Seen, Spread, Statistics
@@ -43,3 +46,39 @@ def fit(policy: Policy, batch: Batch, steps: int, learning_rate: float = 2e-3) -
         losses.append(float(parts["chunk"]))
     last = losses[-max(1, steps // 10) :]
     return sum(last) / len(last)
+
+
+def two_ways(size: int = 32) -> Batch:
+    """One and the same view, shown half left and half right: each joint goes to -1 or to 1 of where it is."""
+    same = random_batch(1)
+    assert same.seen.pictures is not None
+    side = torch.tensor([-1.0, 1.0]).repeat(size // 2)
+    way = side[:, None, None] * torch.linspace(0, 1, 16)[None, :, None].expand(1, 16, 7)
+    # The gripper is absolute: its goal starts at the measured one as well.
+    return replace(
+        random_batch(size),
+        seen=Seen(
+            same.seen.pictures.expand(size, -1, -1, -1, -1, -1), same.seen.state.expand(size, -1, -1), ("",) * size
+        ),
+        actions=same.seen.state + way,
+    )
+
+
+@torch.no_grad()
+def sampled_ends(policy: Policy, count: int, solver_steps: int, seed: int = 1) -> Tensor:
+    """(count,) where chunks for the view of `two_ways` take the first joint, relative to where it is."""
+    seen = random_batch(1).seen
+    generator = torch.Generator().manual_seed(seed)
+    chunks = policy.sample_chunks(policy.encode(seen), count, solver_steps, generator).chunks
+    return chunks[:, -1, 0] - seen.state[0, -1, 0]
+
+
+class Oracle(nn.Module):
+    """Knows the answer, whatever it is asked; embeds as the network `like` it."""
+
+    def __init__(self, truth: Tensor, like: nn.Module) -> None:
+        super().__init__()
+        self.truth, self.embedding = truth, like.embedding
+
+    def forward(self, chunk: Tensor, embedding: Tensor) -> Tensor:
+        return self.truth.expand_as(chunk)
