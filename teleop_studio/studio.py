@@ -259,7 +259,7 @@ class Studio:
         return self._operation.executed_steps
 
     def set_solver_steps(self, steps: int) -> None:
-        """S: more steps follow the flow more closely and take longer. Raises `ValueError` out of 1..20."""
+        """S: more steps follow the flow more closely and take longer. Raises `ValueError` out of 1..100."""
         self._operation.set_solver_steps(steps)
 
     def set_executed_steps(self, steps: int) -> None:

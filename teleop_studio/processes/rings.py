@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teleop_studio.chunk import ActionChunk
+from teleop_studio.insight.overlay import SHOWN_STEPS
 from teleop_studio.processes.shared_ring import RingSpec, SharedRing
 from teleop_studio.processes.tick_row import tick_dtype
 from teleop_studio.rig import CameraConfig, RigConfig, RigError
@@ -22,7 +23,7 @@ FRAME_RING_S = 2.5  # how long the disk may stall before a picture is lost
 ENCODING_KINDS = ("usb", "network")  # of camera: these may hand over JPEGs of their own
 _LEAST_ENCODED_BYTES = 16 << 10  # tables and headers weigh more than the pixels of a small picture
 MAX_HORIZON = 64
-MAX_SOLVER_STEPS = 20
+MAX_SOLVER_STEPS = 100  # of which SHOWN_STEPS are drawn
 OVERLAY_SAMPLES = 32
 OVERLAY_HORIZON = 32
 _counter = itertools.count(1)
@@ -85,8 +86,8 @@ def overlay_dtype() -> list[Any]:
         ("left_share", np.float64),
         ("right_share", np.float64),
         ("spread_mm", np.float64),
-        ("tip_paths", np.float32, (MAX_SOLVER_STEPS + 1, OVERLAY_SAMPLES, OVERLAY_HORIZON, 3)),
-        ("velocity_norm", np.float32, (MAX_SOLVER_STEPS, OVERLAY_SAMPLES)),
+        ("tip_paths", np.float32, (SHOWN_STEPS + 1, OVERLAY_SAMPLES, OVERLAY_HORIZON, 3)),
+        ("velocity_norm", np.float32, (SHOWN_STEPS, OVERLAY_SAMPLES)),
     ]
 
 
@@ -293,5 +294,5 @@ def overlay_of(row: NDArray[Any]) -> Overlay:
 def check_solver_steps(steps: int) -> int:
     """Raises `ValueError` outside 1..`MAX_SOLVER_STEPS`."""
     if not 1 <= steps <= MAX_SOLVER_STEPS:
-        raise ValueError(f"solver steps = {steps}: 1 to {MAX_SOLVER_STEPS} can be shown")
+        raise ValueError(f"solver steps = {steps}: 1 to {MAX_SOLVER_STEPS} can be taken")
     return steps

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from teleop_studio.chunk import ActionChunk
+from teleop_studio.chunk import ActionChunk, DenoisingTrace
+from teleop_studio.insight.overlay import SHOWN_STEPS, overlay_of_trace
 from teleop_studio.processes.rings import (
     MAX_HORIZON,
     MAX_SOLVER_STEPS,
@@ -93,7 +94,7 @@ def test_a_snapshot_that_is_too_long_is_refused_not_cut() -> None:
 
 @pytest.mark.parametrize(
     ("steps", "samples", "horizon"),
-    [(1, 1, 1), (10, 32, 16), (MAX_SOLVER_STEPS, OVERLAY_SAMPLES, OVERLAY_HORIZON), (3, 5, 7)],
+    [(1, 1, 1), (10, 32, 16), (SHOWN_STEPS, OVERLAY_SAMPLES, OVERLAY_HORIZON), (3, 5, 7)],
 )
 def test_an_overlay_comes_back(steps: int, samples: int, horizon: int) -> None:
     told = overlay(steps, samples, horizon)
@@ -117,8 +118,15 @@ def test_solver_steps_that_can_not_be_shown_are_refused(steps: int) -> None:
         check_solver_steps(steps)
 
 
-def test_as_many_solver_steps_as_are_allowed_do_fit() -> None:
-    assert overlay_of(overlay_row(overlay(check_solver_steps(MAX_SOLVER_STEPS), 2, 2))).tip_paths.shape[0] == 21
+@pytest.mark.parametrize(("steps", "shown"), [(1, 1), (SHOWN_STEPS, SHOWN_STEPS), (25, 20), (MAX_SOLVER_STEPS, 20)])
+def test_as_many_solver_steps_as_are_allowed_do_fit(steps: int, shown: int) -> None:
+    rng = np.random.default_rng(steps)
+    trace = DenoisingTrace(rng.normal(size=(check_solver_steps(steps) + 1, 2, 4, D)), rng.normal(size=(steps, 2)))
+    made = overlay_of_trace(trace, lambda joints: joints[..., :3], np.zeros(D), np.zeros(D), 2, 0)
+    found = overlay_of(overlay_row(made))
+    assert len(found.velocity_norm) == shown
+    np.testing.assert_array_equal(found.tip_paths[0], trace.actions[0, ..., :3].astype(np.float32))
+    np.testing.assert_array_equal(found.tip_paths[-1], trace.actions[-1, ..., :3].astype(np.float32))
 
 
 def test_each_ring_holds_what_its_row_fills(rings: RigRings) -> None:
