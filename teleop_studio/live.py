@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.sim.scene import scene_named
 from teleop_studio.live_arms import LiveArms
 from teleop_studio.notices import Notices as Notices
 from teleop_studio.processes import messages as m
@@ -75,6 +76,12 @@ class LiveRig:
         self._token = 0
         self._alive_s = 0.0
         self._seed = 0
+
+    @property
+    def start_held(self) -> bool:
+        """The arm stays where the simulated scene starts only if its goals carry its weight, as the leader's do."""
+        rig = self.processes.rig
+        return rig.simulated and scene_named(rig.scene).start_held
 
     def command(self, message: Any) -> None:
         """To the control process."""
@@ -206,7 +213,7 @@ class LiveRig:
             case m.SceneReset(token) if token == self._token:
                 self.score = None
                 self.scene_busy = False
-                self.command(m.EngageHold())
+                self.command(m.EngageHold(at_leader=self.start_held))
             case m.OperatorFinished():
                 self.operator_side = ""
             case m.TrialScore():

@@ -37,7 +37,7 @@ simulated = st.builds(
     cameras=st.lists(cameras, min_size=1, max_size=4, unique_by=lambda camera: camera.name).map(tuple),
     control_hz=st.one_of(st.integers(50, 200), st.floats(50, 200)),
     realtime=st.booleans(),
-    scene=st.sampled_from(["bottle", "fork"]),
+    scene=st.sampled_from(["bottle", "fork", "fork-close"]),
     link=st.sampled_from(["socketpair", "pty"]),
 )
 
@@ -230,7 +230,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         ({"control_hz": 200.5}, r"control_hz = 200\.5"),
         ({"control_hz": float("nan")}, r"control_hz = nan"),
         ({"link": "carrier pigeon"}, r"link = 'carrier pigeon': .*socketpair, pty"),
-        ({"scene": "kitchen"}, r"scene = 'kitchen': the simulated scenes are bottle, fork"),
+        ({"scene": "kitchen"}, r"scene = 'kitchen': the simulated scenes are bottle, fork, fork-close"),
         ({"cameras": ()}, r"give at least one, each with a name of its own"),
         ({"cameras": (CameraConfig("front"), CameraConfig("front"))}, r"\['front', 'front'\]: give at least one, each"),
         ({"cameras": (CameraConfig("a/b"),)}, r"camera 'a/b': a name is a letter, then letters"),

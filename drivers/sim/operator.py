@@ -38,7 +38,8 @@ class Waypoint:
 class ScriptedOperator:
     """One attempt in `world` as it stands now. The same world state, `side` and `seed` give the same movement.
 
-    `side` as asked for; `worst_error_m` how far the leader's tip was from the planned path so far.
+    `side` as asked for; `fork_s` when, after the start, the ways to both sides part; `worst_error_m` how far the
+    leader's tip was from the planned path so far.
     """
 
     def __init__(self, world: World, side: str, seed: int) -> None:
@@ -53,6 +54,8 @@ class ScriptedOperator:
         self._chain = Chain(STUDIO_FOLLOWER)
         start = world.joints()
         waypoints = waypoints_of(plan, rng, _SIDES[side], self._chain.tcp_pose(start), world)
+        common = 2 if isinstance(plan, ForkPlan) and not plan.from_start else 1
+        self.fork_s = sum(waypoint.duration_s for waypoint in waypoints[:common])
         positions, self._rotations, self._travel = _sampled(self._chain.tcp_pose(start), waypoints)
         positions = positions + _drift(rng, len(positions), plan.drift)
         self._positions = _smoothed(positions, plan.smoothing_ticks)
@@ -111,7 +114,9 @@ def waypoints_of(
     at_before, at_grasp = pose_of(before, yaw, pitch), pose_of(grasp, yaw, pitch)
     at_lift = pose_of(lift, yaw * plan.lift_yaw_share, pitch)
     if isinstance(plan, ForkPlan):
-        way = _up_to_the_box(plan, draw, rng, sign, azimuth, world.position("obstacle"), opened)
+        box = world.position("obstacle")
+        at_box = T_start[:3, 3] if plan.from_start else None
+        way = _past_the_box(plan, draw, rng, sign, azimuth, box, at_box, opened)
     else:
         way = _around_the_carton(plan, draw, sign, yaw, pitch, T_start[:3, 3], before, opened)
     return [
@@ -143,19 +148,21 @@ def _around_the_carton(
     ]
 
 
-def _up_to_the_box(
+def _past_the_box(
     plan: ForkPlan, draw: Callable[[Range], float], rng: np.random.Generator, sign: float, azimuth: float, box: Array,
-    opened: float,
+    at_box: Array | None, opened: float,
 ) -> list[Waypoint]:  # fmt: skip
-    """Straight up to the box, the same for both sides; then sharply past it."""
-    x = box[0] - plan.box_half_depth - draw(plan.gap) - plan.tip_beyond_tcp
-    front = np.array([x, box[1] + rng.normal(0, plan.front_aside_noise), draw(plan.front_z)])
+    """Straight up to the box, the same for both sides, unless the hand is `at_box` already; then sharply past it."""
+    way, front = [], at_box
+    if front is None:
+        x = box[0] - plan.box_half_depth - draw(plan.gap) - plan.tip_beyond_tcp
+        front = np.array([x, box[1] + rng.normal(0, plan.front_aside_noise), draw(plan.front_z)])
     pitch = draw(plan.front_pitch)
     fork = front + np.array([draw(plan.fork_forward), sign * draw(plan.fork_aside), -0.012])
-    return [
-        Waypoint(draw(plan.front_s), pose_of(front, azimuth, pitch), opened),
-        Waypoint(draw(plan.fork_s), pose_of(fork, azimuth - sign * draw(plan.fork_yaw), pitch - 0.08), opened),
-    ]
+    if at_box is None:
+        way.append(Waypoint(draw(plan.front_s), pose_of(front, azimuth, pitch), opened))
+    way.append(Waypoint(draw(plan.fork_s), pose_of(fork, azimuth - sign * draw(plan.fork_yaw), pitch - 0.08), opened))
+    return way
 
 
 def _sampled(T_start: Array, waypoints: list[Waypoint]) -> tuple[Array, Array, Array]:

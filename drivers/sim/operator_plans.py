@@ -48,9 +48,11 @@ class AroundPlan:
 class ForkPlan:
     """Straight up to a tall box, then a sharp fork to one side, then in. Units as in `AroundPlan`.
 
-    `gap` is left between finger tips and box; the finger tips lie `TIP_BEYOND_TCP` before the tool centre point.
+    `gap` is left between finger tips and box; the finger tips lie `tip_beyond_tcp` before the tool centre point.
+    `from_start`: the hand waits at the box already, and the fork is its first motion.
     """
 
+    from_start: bool = False
     grasp_yaw: Range = (0.768, 0.873)
     grasp_pitch: Range = (0.05, 0.11)
     grasp_noise: float = 0.0015

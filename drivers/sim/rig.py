@@ -41,15 +41,16 @@ class SimulatedRig:
         return self._operator.side if self._operator else ""
 
     def reset(self, seed: int) -> None:
-        """A new layout; both arms at home. The follower's controller must be paused meanwhile."""
+        """A new layout; both arms at the scene's start. The follower's controller must be paused meanwhile."""
         self._operator = None
         self.world.reset(seed)
-        self._put_leader(np.asarray(STUDIO_LEADER.home), np.zeros(len(self._shafts)))
+        self._put_leader(self.world.start_goal, np.zeros(len(self._shafts)))
 
-    def start_operator(self, side: str, seed: int) -> None:
-        """Let the scripted hand grasp from `side` ("left", "right"), from now on."""
+    def start_operator(self, side: str, seed: int) -> float:
+        """Let the scripted hand grasp from `side` ("left", "right"), from now on; returns in how many s it turns off."""
         self._operator = ScriptedOperator(self.world, side, seed)
         self._operator_start_ns = self._now_ns
+        return self._operator.fork_s
 
     def advance_to(self, now_ns: int) -> str:
         """Move hand and physics to `now_ns`; returns the side of an operator that has just finished, else ""."""

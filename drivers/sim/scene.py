@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from drivers.arms.studio_arm import STUDIO_FOLLOWER
 from drivers.kinematics import CameraModel
 from drivers.sim import textures
 from drivers.sim.arm_mjcf import arm_defaults_xml, arm_mechanism_xml, arm_xml
@@ -60,7 +61,8 @@ class Scene:
     """One task: what stands there, how it is drawn, filmed and grasped.
 
     `obstacle` names the prop the hand must pass, `obstacle_word` is how people call it. `mat_centre_x` and `mat_half`
-    place the cutting mat, m.
+    place the cutting mat, m. `start` is the joint vector (D,) at which both arms are put at a reset. `start_held`: the
+    goals there carry the arm's weight, so that it stays at `start`; without it the arm sags from there.
     """
 
     name: str
@@ -72,6 +74,8 @@ class Scene:
     cameras: dict[str, CameraPose]
     mat_centre_x: float
     mat_half: tuple[float, float]
+    start: tuple[float, ...] = STUDIO_FOLLOWER.home
+    start_held: bool = False
 
     @property
     def props(self) -> tuple[str, ...]:
@@ -80,6 +84,10 @@ class Scene:
 
 
 _WRIST = CameraPose("hand", (0.008, 0.0, 0.058), (0.0, -1.0, 0.0), (0.574, 0.0, 0.819), 75.0)
+_FORK_CAMERAS = {
+    "front": CameraPose("base", (0.88, 0.0, 0.50), (0.0, 1.0, 0.0), (-0.515, 0.0, 0.857), 41.0),
+    "wrist": _WRIST,
+}
 
 SCENES: dict[str, Scene] = {
     "bottle": Scene(
@@ -128,12 +136,46 @@ SCENES: dict[str, Scene] = {
             start_noise_rad=0.002,
         ),
         plan=ForkPlan(),
-        cameras={
-            "front": CameraPose("base", (0.88, 0.0, 0.50), (0.0, 1.0, 0.0), (-0.515, 0.0, 0.857), 41.0),
-            "wrist": _WRIST,
-        },
+        cameras=_FORK_CAMERAS,
         mat_centre_x=0.31,
         mat_half=(0.16, 0.19),
+    ),
+    # Variant S4: the hand waits at the box, so that there is no way left on which to drift to one side.
+    "fork-close": Scene(
+        name="fork-close",
+        title="Bottle behind a tall box, the hand at the box",
+        obstacle="tall_box",
+        obstacle_word="box",
+        layout=Layout(
+            bottle_x=(0.357, 0.363),
+            bottle_y=(-0.005, 0.005),
+            obstacle_distance=(0.0945, 0.0965),
+            obstacle_aside=(-0.001, 0.001),
+            obstacle_yaw=(-0.04, 0.04),
+            clutter_x=(0.085, 0.105),
+            mug_y=(0.055, 0.075),
+            can_y=(-0.075, -0.055),
+            book_x=(0.16, 0.18),
+            book_y=(-0.03, 0.03),
+            start_noise_rad=0.002,
+        ),
+        plan=ForkPlan(
+            from_start=True,
+            front_pitch=(0.30, 0.30),
+            fork_forward=(0.014, 0.020),
+            fork_aside=(0.070, 0.078),
+            fork_yaw=(0.16, 0.26),
+            drift=0.0022,
+            stay_s=(0.04, 0.10),
+            fork_s=(0.44, 0.52),
+            pre_s=(0.65, 0.75),
+        ),
+        cameras=_FORK_CAMERAS,
+        mat_centre_x=0.31,
+        mat_half=(0.16, 0.19),
+        # Tool centre point at (.221, 0, .095), pitch .30: the finger tips 14 to 21 mm before the box.
+        start=(0.0, -1.046, 1.364, -0.019, 0.0, 0.0, STUDIO_FOLLOWER.home[-1]),
+        start_held=True,
     ),
 }
 

@@ -33,7 +33,8 @@ _TICK_RAD = 2 * math.pi / 4096
 class World:
     """Bottle, obstacle, clutter and follower arm. Deterministic for the same seed and calls.
 
-    After `reset` each joint holds home until its plant is driven.
+    After `reset` each joint holds the scene's start until its plant is driven. `start_goal` (D,) are the goals that do
+    so, in joint units.
     """
 
     def __init__(self, scene_name: str, timestep: float = 0.002) -> None:
@@ -53,15 +54,12 @@ class World:
         return _ARM_QPOS + 7 * len(scene_named(scene_name).props)
 
     def reset(self, seed: int) -> None:
-        """Draw a new layout from `seed`, put the arm at home, let everything settle for .3 s."""
+        """Draw a new layout from `seed`, put the arm at the scene's start, let everything settle for .3 s."""
         rng = np.random.default_rng(seed)
         mujoco.mj_resetData(self._model, self._data)
         self._place_props(rng)
-        home = np.array(STUDIO_FOLLOWER.home)
-        noise = rng.normal(0, self.scene.layout.start_noise_rad, _HINGES)
-        self._data.qpos[:_HINGES] = home[:-1] + noise
-        self._data.qpos[_HINGES:_ARM_QPOS] = home[-1] * FINGER_TRAVEL_M
-        for plant, joint, value in zip(self._plants, STUDIO_FOLLOWER.joints, home, strict=True):
+        self._place_arm(rng)
+        for plant, joint, value in zip(self._plants, STUDIO_FOLLOWER.joints, self.start_goal, strict=True):
             plant.drive(plant.servo_rad(float(value)), True, joint.p_gain, joint.d_gain, plant.full_effort)
         mujoco.mj_forward(self._model, self._data)
         mujoco.mj_step(self._model, self._data, nstep=round(_SETTLE_S / self._model.opt.timestep))
@@ -130,6 +128,16 @@ class World:
         mujoco.mj_rne(self._model, scratch, 0, torque)
         gains = [stiffness(SERVO_PHYSICS[joint.servo], joint.p_gain) for joint in STUDIO_FOLLOWER.joints[:_HINGES]]
         return np.append(torque[:_HINGES] / gains, 0.0)
+
+    def _place_arm(self, rng: np.random.Generator) -> None:
+        start = np.array(self.scene.start)
+        noise = rng.normal(0, self.scene.layout.start_noise_rad, _HINGES)
+        self._data.qpos[:_HINGES] = start[:-1] + noise
+        self._data.qpos[_HINGES:_ARM_QPOS] = start[-1] * FINGER_TRAVEL_M
+        self.start_goal = start
+        if self.scene.start_held:
+            there = start + np.append(noise, 0.0)
+            self.start_goal = there + self.holding_offset(there)
 
     def _start_of(self, prop: str) -> int:
         return self._qpos_of[self.scene.obstacle if prop == "obstacle" else prop]

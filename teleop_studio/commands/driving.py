@@ -14,20 +14,21 @@ from teleop_studio.studio import Studio
 from teleop_studio.workspace import Workspace
 
 _OPEN_PATIENCE_S = 60.0
+_FORKS = ("simulated-fork", "simulated-fork-close")
 
 
 def named_rig(name: str, workspace: Workspace) -> RigConfig:
     """A rig file, a name in the workspace's rigs, or one of the simulated rigs. Raises `RigError`."""
     if name == "simulated":
         return RigConfig()
-    if name == "simulated-fork":
-        return RigConfig(name=name, scene="fork")
+    if name in _FORKS:
+        return RigConfig(name=name, scene=name.removeprefix("simulated-"))
     for path in (Path(name), workspace.rigs / f"{name}.toml"):
         if path.is_file():
             return load_rig(path)
     known = sorted(path.stem for path in workspace.rigs.glob("*.toml"))
     raise RigError(
-        f"There is no rig {name!r}. Known: simulated, simulated-fork{''.join(', ' + rig for rig in known)}; "
+        f"There is no rig {name!r}. Known: {', '.join(('simulated', *_FORKS, *known))}; "
         "or give the path of a rig file."
     )
 

@@ -12,7 +12,15 @@ from teleop_studio.control.follow_watch import FollowWatch
 from teleop_studio.control.leader_mirror import LeaderMirror
 from teleop_studio.control.loop import ControlLoop, Tick
 from teleop_studio.control.safety import SafetyGate
-from teleop_studio.control.sources import HOLD, ActionSource, HoldSource, LeaderSource, ReplaySource, RestSource
+from teleop_studio.control.sources import (
+    HOLD,
+    ActionSource,
+    HoldSource,
+    LeaderSource,
+    ReplaySource,
+    RestSource,
+    StartSource,
+)
 from teleop_studio.control.workspace_limit import WorkspaceLimit
 from teleop_studio.processes import arm_messages as a
 from teleop_studio.processes import messages as m
@@ -180,8 +188,8 @@ class ControlProgram:
         match message:
             case a.Alive():
                 self._stops.alive()
-            case m.EngageHold():
-                self._engage(HoldSource())
+            case m.EngageHold(at_leader):
+                self._engage(StartSource() if at_leader else HoldSource())
             case m.EngageLeader():
                 self._engage(LeaderSource())
             case m.EngagePolicy(executed_steps):

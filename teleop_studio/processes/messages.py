@@ -29,7 +29,9 @@ class Warned:
 
 @dataclass(frozen=True)
 class EngageHold:
-    """Torque on with goal := present, then hold."""
+    """Torque on with goal := present, then hold. `at_leader`: hold where the leader stands, when that is near."""
+
+    at_leader: bool = False
 
 
 @dataclass(frozen=True)
@@ -366,9 +368,9 @@ class TrialDone:
     path: Path | None
     left_samples: float
     right_samples: float
-
-
     measured: TrialMeasures
+
+
 @dataclass(frozen=True)
 class JobFinished:
     pass

@@ -24,7 +24,7 @@ def attempt(scene: str, side: str, seed: int, lag_ticks: int = 2) -> Score:
     world = World(scene)
     world.reset(seed)
     operator = ScriptedOperator(world, side, seed)
-    goals = deque([np.array(STUDIO_FOLLOWER.home)] * lag_ticks)
+    goals = deque([world.start_goal] * lag_ticks)
     for tick in range(round(operator.duration_s * 100)):
         goals.append(operator.pose_at(tick / 100))
         drive(world, goals.popleft())

@@ -25,7 +25,7 @@ def world() -> World:
 
 
 def test_an_unknown_scene_is_refused_with_the_list_of_scenes() -> None:
-    with pytest.raises(ValueError, match=r"no simulated scene 'kitchen'\. The scenes are: bottle, fork"):
+    with pytest.raises(ValueError, match=r"no simulated scene 'kitchen'\. The scenes are: bottle, fork, fork-close"):
         World("kitchen")
 
 
@@ -33,7 +33,7 @@ def test_a_snapshot_has_the_promised_size(any_world: World) -> None:
     assert any_world.snapshot().shape == (World.snapshot_size(any_world.scene.name),)
 
 
-def test_every_reset_gives_a_standing_scene_with_the_arm_at_home(any_world: World) -> None:
+def test_every_reset_gives_a_standing_scene_with_the_arm_at_its_start(any_world: World) -> None:
     for seed in range(20):
         any_world.reset(seed)
         any_world.advance(0.5)
@@ -41,9 +41,20 @@ def test_every_reset_gives_a_standing_scene_with_the_arm_at_home(any_world: Worl
         assert score.bottle_upright
         assert score.obstacle_upright
         assert (score.success, score.side, score.failed) == (False, None, "")
-        np.testing.assert_allclose(any_world.joints(), HOME, atol=0.07)  # sag included
+        np.testing.assert_allclose(any_world.joints(), any_world.scene.start, atol=0.07)  # sag included
         moved = any_world.position("bottle")
         assert any_world.scene.layout.bottle_x[0] - 1e-3 < moved[0] < any_world.scene.layout.bottle_x[1] + 1e-3
+
+
+def test_a_hand_that_waits_at_the_box_does_not_sag_from_there() -> None:
+    world = World("fork-close")
+    for seed in range(5):
+        world.reset(seed)
+        before = world.tip()
+        world.advance(1.0)
+        np.testing.assert_allclose(world.tip(), before, atol=1.5e-3)
+        finger_tips = world.tip()[0] + world.scene.plan.tip_beyond_tcp
+        assert 0.013 < world.position("obstacle")[0] - 0.012 - finger_tips < 0.023
 
 
 def test_the_obstacle_stands_between_base_and_bottle(any_world: World) -> None:
@@ -201,6 +212,13 @@ def test_what_falls_first_ends_the_attempt(bottle: float, obstacle: float, word:
         judge.look(0.06, 1.0, 1.0, 0.0)
     assert judge.score().failed == word
     assert not judge.score().success
+
+
+def test_a_box_that_falls_and_takes_the_bottle_with_it_is_a_fallen_box() -> None:
+    judge = Judge("box")
+    for bottle, box in ((1.0, 1.0), (0.7, 0.79), (0.4, 0.5), (0.0, 0.0)):
+        judge.look(0.0, bottle, box, 0.0)
+    assert judge.score().failed == "box fell"
 
 
 def test_the_side_is_the_first_one_taken() -> None:
