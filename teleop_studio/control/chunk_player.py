@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from drivers.samples import JointState
 from teleop_studio.chunk import ActionChunk
+from teleop_studio.control.ensembling import current, end_ns, mean_goal
 from teleop_studio.control.sources import POLICY
 
 STALE_S = 2.5  # a chunk made from an older picture is not entered: the world has gone on
@@ -22,28 +23,33 @@ class ChunkPlayer:
     the tick counts as starved; `OVER_S` later there is no request any more, which is a hold. A chunk made from a
     picture older than `STALE_S`, or from the future, is not entered and counts in `stale_chunks`. At most H - 1 steps
     run open loop: goal k + 1 is where step k ends.
+    With `ensembling` a chunk is asked for at every step, and what is sent is the weighted mean of all that say
+    something about now (`ensembling.mean_goal`); each still stands where it is due. It may be switched while the
+    policy drives: the chunks that are averaged then stay until the next one comes.
     Raises `ValueError` for fewer than one executed step.
     """
 
     name = POLICY
 
-    def __init__(self, executed_steps: int = 8) -> None:
+    def __init__(self, executed_steps: int = 8, ensembling: bool = False) -> None:
         if executed_steps < 1:
             raise ValueError(f"executed_steps = {executed_steps}: at least one step of a chunk must run")
         self.executed_steps = executed_steps
+        self.ensembling = ensembling
         self.chunk: ActionChunk | None = None
         self.chunks = 0
         self.starved_ticks = 0
         self.stale_chunks = 0
         self._requested = False
         self._postponed_ns = 0
+        self._earlier: list[ActionChunk] = []  # the oldest first; averaged with `chunk`
 
     def wants_chunk(self, now_ns: int) -> bool:
         """True once per needed chunk; the caller then owes one `accept` or `request_failed`."""
         if self._requested:
             return False
         if self.chunk is not None:
-            steps = min(self.executed_steps, len(self.chunk.actions) - 1)
+            steps = min(1 if self.ensembling else self.executed_steps, len(self.chunk.actions) - 1)
             if now_ns < self.chunk.start_ns + round(steps * self.chunk.dt_s * 1e9):
                 return False
         self._requested = True
@@ -59,8 +65,11 @@ class ChunkPlayer:
             self.stale_chunks += 1
             self.request_failed()
             return
-        if self.chunk is None or now_ns > self._end_ns(self.chunk):
+        if self.chunk is None or now_ns > end_ns(self.chunk):
             chunk = replace(chunk, start_ns=now_ns)
+            self._earlier = []
+        else:
+            self._earlier = current([*self._earlier, self.chunk], now_ns) if self.ensembling else []
         self.chunk = chunk
         self.chunks += 1
         self._requested = False
@@ -74,9 +83,11 @@ class ChunkPlayer:
         if self.chunk is None:
             return
         self._postponed_ns += by_ns
-        self.chunk = replace(self.chunk, start_ns=self.chunk.start_ns + by_ns)
+        *self._earlier, self.chunk = [
+            replace(chunk, start_ns=chunk.start_ns + by_ns) for chunk in (*self._earlier, self.chunk)
+        ]
         if self._postponed_ns > STALE_S * 1e9:
-            self.chunk = None
+            self.chunk, self._earlier = None, []
 
     def request_failed(self) -> None:
         """The asked-for chunk will not come; ask again."""
@@ -85,13 +96,9 @@ class ChunkPlayer:
     def action(self, now_ns: int, leader: JointState, follower: JointState) -> NDArray[np.float64] | None:
         if self.chunk is None:
             return None
-        over_s = (now_ns - self._end_ns(self.chunk)) * 1e-9
+        over_s = (now_ns - end_ns(self.chunk)) * 1e-9
         if over_s > 0:
             self.starved_ticks += 1
         if over_s > OVER_S:
             return None
-        return self.chunk.at(now_ns)
-
-    @staticmethod
-    def _end_ns(chunk: ActionChunk) -> int:
-        return chunk.start_ns + round((len(chunk.actions) - 1) * chunk.dt_s * 1e9)
+        return mean_goal([*self._earlier, self.chunk], now_ns) if self._earlier else self.chunk.at(now_ns)
