@@ -56,7 +56,7 @@ def augmented(pictures: Tensor, crop_px: int, strength: float, generator: torch.
     crops = _as_from_moved_cameras(pictures.flatten(0, 1), crop_px, strength, generator)
     _paste_patches(crops, strength, generator)
     _change_light(crops, strength, generator)
-    return crops.unflatten(0, pictures.shape[:2])
+    return crops.view(*pictures.shape[:2], 3, crop_px, crop_px)
 
 
 def _as_from_moved_cameras(pictures: Tensor, crop_px: int, strength: float, generator: torch.Generator) -> Tensor:

@@ -16,6 +16,7 @@ from teleop_studio.training.demonstration import Demonstration
 from teleop_studio.training.errors import TrainingError
 from teleop_studio.training.moments import History, Moments, TipOf, history_of, moments_of
 from teleop_studio.training.picture_cache import cached_pictures, picture_path, picture_set
+from teleop_studio.training.picture_file import PictureSet
 from teleop_studio.training.run_episodes import UsedEpisode, require_same
 from teleop_studio.training.split import Member, held_out
 
@@ -24,7 +25,8 @@ from teleop_studio.training.split import Member, held_out
 class ChunkDataset:
     """N moments of E episodes; pictures stay on disk, in the files `cached`, everything else is in memory.
 
-    `train`, `held_out` are moment numbers; an episode is wholly in one of them. Shapes as in `Batch`.
+    `train`, `held_out` are moment numbers; an episode is wholly in one of them. Shapes as in `Batch`. With `features`
+    > 0, so many numbers of a frozen backbone stand for each picture (`feature_cache`), and no picture is read.
     """
 
     config: PolicyConfig
@@ -43,6 +45,8 @@ class ChunkDataset:
     _source: NDArray[np.int64]  # (N, C) number of the source
     _picture_index: NDArray[np.int64]  # (N, O, C)
     _states: Tensor  # (N, O, D)
+    features: int = 0
+    _features: tuple[memoryview, ...] = ()  # as `_sources`, float16
 
     def __len__(self) -> int:
         return len(self.state)
@@ -60,23 +64,40 @@ class ChunkDataset:
 
     def seen(self, moments: NDArray[np.int64]) -> Seen:
         """What was seen at the moments with these numbers, as far back as the config says."""
-        pictures = self._pictures(moments)
         task = tuple(self.tasks[number] for number in self._task[moments])
-        return Seen(pictures, self._states[torch.from_numpy(moments)], task)
-
-    def _pictures(self, moments: NDArray[np.int64]) -> Tensor:
-        """(B, O, C, px, px, 3)"""
+        states = self._states[torch.from_numpy(moments)]
+        if self.features:
+            rows = self._rows(moments, self._features, 2 * self.features)
+            return Seen(None, states, task, torch.from_numpy(rows.view(np.float16)).float())
         side_px = self.config.picture_px
-        size = side_px * side_px * 3
+        rows = self._rows(moments, self._sources, side_px * side_px * 3)
+        return Seen(torch.from_numpy(rows.reshape(*rows.shape[:3], side_px, side_px, 3)), states, task)
+
+    def picture_sets(self) -> list[PictureSet]:
+        """What the pictures are, episode by episode, each with all cameras."""
+        side_px, cameras = self.config.picture_px, self.config.cameras
+        return [
+            PictureSet(episode.content_sha256, camera, side_px, len(self.pictures_of(number * len(cameras) + k)))
+            for number, episode in enumerate(self.episodes)
+            for k, camera in enumerate(cameras)
+        ]
+
+    def pictures_of(self, number: int) -> NDArray[np.uint8]:
+        """All pictures (n, px, px, 3) of one of the `picture_sets`."""
+        side_px = self.config.picture_px
+        return np.frombuffer(self._sources[number], np.uint8).reshape(-1, side_px, side_px, 3)
+
+    def _rows(self, moments: NDArray[np.int64], sources: tuple[memoryview, ...], size: int) -> NDArray[np.uint8]:
+        """What `sources` hold of each picture of the moments, (B, O, C, size) bytes."""
         index = self._picture_index[moments]
         source = np.broadcast_to(self._source[moments][:, None], index.shape)
-        pictures = np.empty((*index.shape, side_px, side_px, 3), np.uint8)
-        target, place = memoryview(pictures.reshape(-1)), 0
+        rows = np.empty((*index.shape, size), np.uint8)
+        target, place = memoryview(rows.reshape(-1)), 0
         # One copy a picture. Fancy indexing file by file copies twice: measured 1.6 times as long.
         for number, begin in zip(source.ravel().tolist(), (index * size).ravel().tolist(), strict=True):
-            target[place : place + size] = self._sources[number][begin : begin + size]
+            target[place : place + size] = sources[number][begin : begin + size]
             place += size
-        return torch.from_numpy(pictures)
+        return rows
 
     def statistics(self) -> Statistics:
         """Mean and spread over the moments that are learnt from; goals and landmarks only where real."""

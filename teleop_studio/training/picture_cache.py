@@ -18,12 +18,14 @@ from teleop_studio.policies.picture_reduction import reduce_picture
 from teleop_studio.training.demonstration import Demonstration, Pictures
 from teleop_studio.training.errors import TrainingError
 from teleop_studio.training.picture_file import (
+    FEATURES_SUFFIX,
     SUFFIX,
     UNFINISHED,
     PictureSet,
+    RowSet,
     fault_in,
     mapped_pictures,
-    write_pictures,
+    write_rows,
 )
 
 # 64 px: 22 MB a minute of a 30 Hz camera, so 7.5 hours of two cameras.
@@ -66,13 +68,21 @@ def ensure_pictures(folder: Path, demonstration: Demonstration, camera: str, sid
     pictures = demonstration.pictures[camera]
     path = picture_path(folder, held)
     with disk_errors("fill the picture cache", path):
-        if path.is_file():
-            fault = fault_in(path, held, pictures.stamp_ns)
-            if not fault:
-                os.utime(path)  # now in use: the last to go
-                return False
-            _log.warning("The cached pictures %s are damaged, %s. They are made anew.", path, fault)
-        write_pictures(path, held, pictures.stamp_ns, _reduced(pictures, held.count, side_px))
+        if used_again(path, held, pictures.stamp_ns):
+            return False
+        write_rows(path, held, pictures.stamp_ns, _reduced(pictures, held.count, side_px))
+    return True
+
+
+def used_again(path: Path, held: RowSet, stamp_ns: NDArray[np.int64]) -> bool:
+    """Whether a whole file is there; it is then the last to go. Raises `OSError`."""
+    if not path.is_file():
+        return False
+    fault = fault_in(path, held, stamp_ns)
+    if fault:
+        _log.warning("The cached pictures %s are damaged, %s. They are made anew.", path, fault)
+        return False
+    os.utime(path)
     return True
 
 
@@ -117,7 +127,7 @@ def _entries(folder: Path) -> Iterator[tuple[float, int, Path]]:
                 stat = entry.stat()
             except FileNotFoundError:  # another process is making room, too
                 continue
-            if entry.name.endswith(SUFFIX):
+            if entry.name.endswith((SUFFIX, FEATURES_SUFFIX)):
                 yield stat.st_mtime, stat.st_size, path
             elif entry.name.endswith(UNFINISHED) and time.time() - stat.st_mtime > _ABANDONED_S:
                 path.unlink(missing_ok=True)

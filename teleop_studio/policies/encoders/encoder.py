@@ -1,6 +1,6 @@
 """What a policy knows of an encoder."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
