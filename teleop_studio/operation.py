@@ -38,6 +38,7 @@ class Operation:
         self.live: LiveRig | None = None
         self.active_run = ""
         self.executed_steps, self.solver_steps = 8, 10
+        self.temporal_ensembling = False
         self._session = Session()
         self._wanted_run: tuple[Path, dict[str, object]] | None = None
         self._task, self._source = "", "human"
@@ -176,7 +177,17 @@ class Operation:
         self.executed_steps = steps
         if self.live is not None:
             self.live.command(m.SetExecutedSteps(steps))
-            self.live.processes.send(INFERENCE, m.SetExecutedSteps(steps))
+            self.live.processes.send(INFERENCE, m.SetExecutedSteps(self._steps_between_chunks))
+
+    def set_temporal_ensembling(self, on: bool) -> None:
+        self.temporal_ensembling = on
+        if self.live is not None:
+            self.live.command(m.SetEnsembling(on))
+            self.live.processes.send(INFERENCE, m.SetExecutedSteps(self._steps_between_chunks))
+
+    @property
+    def _steps_between_chunks(self) -> int:
+        return 1 if self.temporal_ensembling else self.executed_steps
 
     def _start_take(self, live: LiveRig, effect: Effect) -> None:
         folder = self._workspace.episodes if effect is Effect.START_TAKE else self._workspace.trials
@@ -234,7 +245,7 @@ class Operation:
         run, extra = wanted
         self.active_run = run.name
         live.processes.send(INFERENCE, m.SetSolverSteps(self.solver_steps))
-        live.processes.send(INFERENCE, m.SetExecutedSteps(self.executed_steps))
+        live.processes.send(INFERENCE, m.SetExecutedSteps(self._steps_between_chunks))
         if isinstance(seed := extra.get("seed"), int):
             live.processes.send(INFERENCE, m.SeedNoise(seed))
         self._task, self._source = DEFAULT_TASK.get(self.rig.scene, ""), "policy"
@@ -248,7 +259,7 @@ class Operation:
     def _effect(self, live: LiveRig, effect: Effect) -> None:
         match effect:
             case Effect.ENGAGE_POLICY:
-                live.command(m.EngagePolicy(self.executed_steps))
+                live.command(m.EngagePolicy(self.executed_steps, self.temporal_ensembling))
             case Effect.ENGAGE_REPLAY if self._replay is not None:
                 live.command(self._replay)
             case Effect.START_TAKE | Effect.START_TRIAL:

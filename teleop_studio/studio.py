@@ -71,6 +71,7 @@ class Studio:
         before, self._operation = self._operation, Operation(rig, self.workspace)
         self._operation.operator = before.operator
         self._operation.executed_steps, self._operation.solver_steps = before.executed_steps, before.solver_steps
+        self._operation.temporal_ensembling = before.temporal_ensembling
         self._display = Display(rig)
 
     def rigs(self) -> list[Path]:
@@ -257,6 +258,15 @@ class Studio:
     def executed_steps(self) -> int:
         """K of a chunk's H steps run before the next one is asked for."""
         return self._operation.executed_steps
+
+    @property
+    def temporal_ensembling(self) -> bool:
+        """Whether a policy's chunks are averaged over time."""
+        return self._operation.temporal_ensembling
+
+    def set_temporal_ensembling(self, on: bool) -> None:
+        """A chunk at every step, and their weighted mean is sent: smoother, but it averages two ways into one."""
+        self._operation.set_temporal_ensembling(on)
 
     def set_solver_steps(self, steps: int) -> None:
         """S: more steps follow the flow more closely and take longer. Raises `ValueError` out of 1..100."""

@@ -81,6 +81,12 @@ def test_executed_steps_beyond_a_chunk_are_refused_and_the_old_ones_stay(studio:
     assert studio.executed_steps == 3
 
 
+def test_chunks_are_averaged_over_time_only_when_it_is_wished(studio: Studio) -> None:
+    assert not studio.temporal_ensembling
+    studio.set_temporal_ensembling(True)
+    assert studio.temporal_ensembling
+
+
 @pytest.mark.parametrize("steps", [0, 21])
 def test_solver_steps_that_can_not_be_shown_are_refused_and_the_old_ones_stay(studio: Studio, steps: int) -> None:
     with pytest.raises(ValueError, match=f"solver steps = {steps}"):

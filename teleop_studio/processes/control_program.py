@@ -192,9 +192,9 @@ class ControlProgram:
                 self._engage(StartSource() if at_leader else HoldSource())
             case m.EngageLeader():
                 self._engage(LeaderSource())
-            case m.EngagePolicy(executed_steps):
+            case m.EngagePolicy(executed_steps, ensembling):
                 self._link.begin()
-                self._engage(ChunkPlayer(executed_steps))
+                self._engage(ChunkPlayer(executed_steps, ensembling))
             case m.EngageReplay(stamp_ns, actions):
                 self._engage(ReplaySource(stamp_ns, actions))
             case a.GoToRest():
@@ -217,6 +217,9 @@ class ControlProgram:
             case m.SetExecutedSteps(steps):
                 if isinstance(self.loop.source, ChunkPlayer):
                     self.loop.source.executed_steps = steps
+            case m.SetEnsembling(on):
+                if isinstance(self.loop.source, ChunkPlayer):
+                    self.loop.source.ensembling = on
             case m.Hold():
                 self.loop.hold()
             case m.Pause(token):

@@ -44,6 +44,7 @@ class EngagePolicy:
     """Drive the follower with chunks from the inference process."""
 
     executed_steps: int
+    ensembling: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,13 @@ class Release:
 @dataclass(frozen=True)
 class SetExecutedSteps:
     steps: int
+
+
+@dataclass(frozen=True)
+class SetEnsembling:
+    """Whether the policy's chunks are averaged over time."""
+
+    on: bool
 
 
 @dataclass(frozen=True)

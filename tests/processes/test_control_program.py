@@ -13,6 +13,7 @@ from drivers.arms import STUDIO_FOLLOWER, STUDIO_LEADER
 from drivers.clock import ManualClock
 from drivers.stop_pedal import EVENT, StopPedal
 from teleop_studio.chunk import ActionChunk
+from teleop_studio.control.chunk_player import ChunkPlayer
 from teleop_studio.control.sources import HOLD
 from teleop_studio.processes import arm_messages as a
 from teleop_studio.processes import messages as m
@@ -164,6 +165,20 @@ class TestStop:
             assert stopped.how.startswith("Stopped by")
         if way == "command":
             assert channel.answers == 1
+
+    def test_temporal_ensembling_is_switched_while_a_policy_drives_and_means_nothing_to_others(
+        self, bench: Bench
+    ) -> None:
+        bench.copying()
+        bench.tell(m.SetEnsembling(True))
+        bench.tell(m.EngagePolicy(8, ensembling=True))
+        bench.cycle()
+        source = bench.program.loop.source
+        assert isinstance(source, ChunkPlayer)
+        assert source.ensembling
+        bench.tell(m.SetEnsembling(False))
+        bench.cycle()
+        assert not source.ensembling
 
     @pytest.mark.parametrize("state", ["limp", "holding", "copying", "policy", "rest", "paused", "lost", "fault"])
     def test_the_pedal_stops_in_every_state_within_one_cycle(self, bench: Bench, state: str) -> None:
