@@ -41,6 +41,7 @@ class Operated(Protocol):
     def discard(self) -> None: ...
     def scripted_operator(self, side: str, seed: int | None = None) -> None: ...
     def autonomous(self, run: Path, extra: dict[str, object] | None = None) -> None: ...
+    def move_to_bin(self, path: Path) -> None: ...
     def overlay_shares(self) -> tuple[float, float]: ...
 
 
@@ -63,14 +64,7 @@ def record_scripted(studio: Operated, progress: Progress, episodes: int, seed: i
         side, layout = SIDES[kept % 2], seed + tried
         tried += 1
         progress.tell(detail=f"Demonstration {kept + 1}, from the {side}.")
-        yield from _fresh_scene(studio, layout)
-        studio.teleop()
-        yield from _until(lambda: studio.status.state is State.TELEOP and not _aligning(studio), "soft start")
-        studio.record(task, "scripted", {"seed": layout, "operator_side": side})
-        studio.scripted_operator(side, layout)
-        yield from _until(lambda: not studio.operator_busy, "scripted operator")
-        yield from _pause(_SETTLE_S)
-        if _succeeded(studio):
+        if (yield from _attempt(studio, side, layout, task, {})):
             studio.accept("success")
             kept += 1
             left, right = progress.status.left + (side == "left"), progress.status.right + (side == "right")
@@ -78,6 +72,47 @@ def record_scripted(studio: Operated, progress: Progress, episodes: int, seed: i
         else:
             studio.discard()
     yield from _until(lambda: studio.status.recorder.building == 0, "episode files")
+
+
+def record_pairs(studio: Operated, progress: Progress, layouts: int, seed: int, task: str) -> Iterator[None]:
+    """`layouts` layouts, each from the left and from the right; one at which either side failed is not used."""
+    kept = tried = 0
+    while kept < layouts:
+        if tried >= 2 * layouts + 10:
+            raise JobFailed(f"The scripted operator failed on one side of {tried - kept} of {tried} layouts.")
+        layout = seed + tried
+        tried += 1
+        takes: list[Path] = []
+        for side in SIDES:
+            progress.tell(detail=f"Layout {kept + 1} of {layouts}, from the {side}.")
+            if not (yield from _attempt(studio, side, layout, task, {"pair": f"layout-{layout}"})):
+                studio.discard()
+                break
+            saved = studio.newest_saved
+            studio.accept("success")
+            yield from _until(lambda saved=saved: studio.newest_saved != saved, "episode file")  # type: ignore[misc]
+            assert studio.newest_saved is not None
+            takes.append(studio.newest_saved)
+        if len(takes) == len(SIDES):
+            kept += 1
+            progress.tell(done=2 * kept, successes=2 * kept, left=kept, right=kept)
+        else:
+            for take in takes:  # its other side failed
+                studio.move_to_bin(take)
+
+
+def _attempt(
+    studio: Operated, side: str, layout: int, task: str, extra: dict[str, object]
+) -> Generator[None, None, bool]:
+    """One scripted grasp in a scene of its own, up to where the take is kept or not; returns whether it succeeded."""
+    yield from _fresh_scene(studio, layout)
+    studio.teleop()
+    yield from _until(lambda: studio.status.state is State.TELEOP and not _aligning(studio), "soft start")
+    studio.record(task, "scripted", {"seed": layout, "operator_side": side, **extra})
+    studio.scripted_operator(side, layout)
+    yield from _until(lambda: not studio.operator_busy, "scripted operator")
+    yield from _pause(_SETTLE_S)
+    return _succeeded(studio)
 
 
 def evaluate(
@@ -109,7 +144,7 @@ def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None,
     studio.autonomous(run, {"seed": layout})
     yield from _until_driving(studio, run, said)
     yield from _until(lambda: not _aligning(studio), "soft start")
-    start_s = time.monotonic()
+    start_s, saved = time.monotonic(), studio.newest_saved
     shares: tuple[float, float] | None = None
     while studio.status.state is State.POLICY and time.monotonic() - start_s < TRIAL_LIMIT_S:
         # Until its first chunk is counted, the samples to be seen are those of the trial before.
@@ -119,15 +154,17 @@ def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None,
         if score is not None and (score.success or score.failed):
             break
         yield
-    if studio.status.state is not State.POLICY:
+    score = studio.trial_score
+    ended = studio.status.state is not State.POLICY
+    # The studio ends a failed attempt by itself, before this is asked: the follower holds already.
+    if ended and not (score is not None and score.failed and studio.status.state is State.IDLE):
         raise JobFailed(f"The trial was ended by hand or by a fault: the rig is {studio.status.state}.")
     duration_s = time.monotonic() - start_s
-    score = studio.trial_score
     success = score is not None and score.success
     failed = "" if success else (score.failed if score and score.failed else "time is over")
-    saved = studio.newest_saved
-    # Nobody scores a real rig: the operator labels the trial afterwards.
-    studio.accept("success" if success else "unrated" if score is None else "failure")
+    if not ended:
+        # Nobody scores a real rig: the operator labels the trial afterwards.
+        studio.accept("success" if success else "unrated" if score is None else "failure")
     yield from _until(lambda: studio.newest_saved != saved, "episode file")
     left_samples, right_samples = shares or (float("nan"), float("nan"))
     return TrialResult(

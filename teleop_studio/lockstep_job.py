@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from teleop_studio.evaluation.trials import TrialResult
+from teleop_studio.policies.checkpoint_folder import run_of
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Child, ChildFailed
-from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob, split
+from teleop_studio.processes.lockstep_plan import Job, split
 from teleop_studio.processes.rings import RigRings
 from teleop_studio.processes.supervisor import lockstep_rig, usable_cores
 from teleop_studio.rig import RigConfig
@@ -18,7 +19,7 @@ _MOST_WORKERS = 2  # each renders on one core; more would only help on machines 
 class LockstepJob:
     """Runs apart from the live rig, shared among a few processes; `rings` show what the first of them is doing."""
 
-    def __init__(self, title: str, total: int, rig: RigConfig, job: RecordJob | EvaluateJob, logs: Path) -> None:
+    def __init__(self, title: str, total: int, rig: RigConfig, job: Job, logs: Path) -> None:
         rig = lockstep_rig(rig)
         self.status = JobStatus(title, 0, total, "Starting.")
         self.results: list[TrialResult] = []
@@ -64,9 +65,10 @@ class LockstepJob:
 class _Worker:
     """One process of a job."""
 
-    def __init__(self, rig: RigConfig, job: RecordJob | EvaluateJob, logs: Path) -> None:
+    def __init__(self, rig: RigConfig, job: Job, logs: Path) -> None:
         # The take follows each tick in the same process: only the window reads later.
         self.rings = RigRings.create("lockstep", rig, keep_s=0.5)
+        self._rig = rig
         self.child = Child("lockstep", "lockstep_process", (rig, self.rings.specs, job), logs / "lockstep.log")
         self.progress = m.JobProgress(0, 0, 0, 0, "")
         self.spoke_last = False
@@ -81,23 +83,24 @@ class _Worker:
                 case m.JobProgress():
                     self.progress, self.spoke_last = message, True
                 case m.TrialDone():
-                    results.append(_result(message))
+                    results.append(_result(message, self._rig))
                 case ChildFailed(operator, _):
                     self.error = operator
         # Asked before the messages were taken: what it said last has been heard.
         self.ended = not alive
 
 
-def _result(message: m.TrialDone) -> TrialResult:
+def _result(message: m.TrialDone, rig: RigConfig) -> TrialResult:
     return TrialResult(
         seed=message.seed,
         success=message.success,
         failed=message.failed,
         side=message.side,
         duration_s=message.duration_s,
-        run=message.run.name,
+        run=run_of(message.run).name,
         episode=message.path,
         left_samples=message.left_samples,
         right_samples=message.right_samples,
         measured=message.measured,
+        scene=rig.scene,
     )

@@ -24,7 +24,11 @@ _ORDERS = {
     Effect.RELEASE: m.Release(),
 }
 
-DEFAULT_TASK = {"bottle": "Pick up the bottle behind the carton", "fork": "Pick up the bottle behind the tall box"}
+DEFAULT_TASK = {
+    "bottle": "Pick up the bottle behind the carton",
+    "fork": "Pick up the bottle behind the tall box",
+    "fork-close": "Pick up the bottle behind the tall box",
+}
 
 
 class Operation:
@@ -48,6 +52,7 @@ class Operation:
         self.operator = ""
         self.stopped_elsewhere = False  # until whoever runs a task has ended it
         self._replay: m.EngageReplay | None = None
+        self._failed_before = ""  # what had failed in the scene before the policy began
 
     @property
     def state(self) -> State:
@@ -150,6 +155,22 @@ class Operation:
         self._wanted_run = (run, extra)
         live.load(run)
 
+    def end_failed_trial(self) -> str:
+        """A policy whose attempt on the simulated scene has just failed holds at once; returns why, else "".
+
+        After a failure a policy meets pictures that nobody has shown it, and wanders.
+        """
+        live = self.live
+        failed = live.score.failed if live is not None and live.score is not None else ""
+        if live is None or self._session.state is not State.POLICY:
+            self._failed_before = failed
+            return ""
+        if failed in ("", self._failed_before):
+            return ""
+        self._end_by("failed", "failure", failed)
+        self._carry_out(live, self._session.apply("accept"))
+        return failed
+
     def take_over(self) -> None:
         live = self.opened()
         self.do("take_over")
@@ -229,6 +250,8 @@ class Operation:
                 self._end_by("fault", "interrupted", live.fault)
                 self._wanted_run = None
             self._carry_out(live, self._session.apply(verb))
+            if verb == "opened" and live.start_held:
+                live.command(m.EngageHold(at_leader=True))
 
     def _on_stop_elsewhere(self, live: LiveRig, verb: str) -> None:
         """The arm holds, or is limp, already; what was going on ends as with the window's own STOP."""

@@ -11,12 +11,17 @@ from recorders.importers.foreign import ImportWish
 from teleop_studio import jobs
 from teleop_studio.display import Display
 from teleop_studio.episode_view import EpisodeView
-from teleop_studio.evaluation.trials import TrialResult
-from teleop_studio.learning_status import HostInfo
+from teleop_studio.evaluation.trials import TrialResult, TrialSheetError
+from teleop_studio.learning_status import HostInfo, PairPrompt, PolicyRow
+from teleop_studio.lesson_plan import LessonPlan
+from teleop_studio.lessons import Lessons
 from teleop_studio.library import Library
 from teleop_studio.live import LiveRig, Notices
 from teleop_studio.operation import DEFAULT_TASK, Operation
+from teleop_studio.pair_recording import PairRecording
 from teleop_studio.pictures_ahead import PicturesAhead
+from teleop_studio.policies.checkpoint_folder import checkpoint_path
+from teleop_studio.policy_tables import PolicyTables, rows
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
 from teleop_studio.processes.supervisor import RigProcesses, limit_threads
@@ -51,11 +56,14 @@ class Studio:
         self.trainings = Trainings(workspace)
         self.hosts = TrainingHosts(workspace.training_hosts)
         self.tasks = Tasks(workspace)
+        self.policy_tables = PolicyTables(workspace)
+        self.lessons = Lessons(workspace, self.trainings)
         # Prepares a training's pictures while nothing trains. The window turns it on; a command ends too soon for it.
         self.pictures_ahead: PicturesAhead | None = None
         self._notices = Notices()
         self._operation = Operation(rig, workspace)
         self._operation.operator = self.library.operator = read_operator(workspace.root)
+        self._pairs = PairRecording(self._notices, self.new_scene)
         self._display = Display(rig)
         self._seed = seed
         self._closing: Thread | None = None
@@ -106,6 +114,7 @@ class Studio:
     def close_rig(self) -> None:
         """Begin to close the rig: the arm does what `on_close` says. `closing` tells when its ports are free."""
         self.tasks.cancel()
+        self._pairs.drop()
         live = self._operation.close()
         if live is not None:
             self._display.watch(None)
@@ -120,6 +129,7 @@ class Studio:
     def close(self) -> None:
         """End everything that belongs to this studio; takes seconds. Training goes on."""
         self.tasks.close()
+        self.lessons.close()
         self.library.close()
         if self.pictures_ahead is not None:
             self.pictures_ahead.close()
@@ -148,6 +158,8 @@ class Studio:
         if self.pictures_ahead is not None:
             for text in self.pictures_ahead.poll(self.library.count, may_prepare(self._operation, self.trainings)):
                 self._notices.add(text)
+        self._end_failed_trial()
+        self._go_on_with_lesson()
         # After the task: one that has just ended takes its rings with it.
         self._display.watch(self.tasks.lockstep_rings or (None if live is None else live.rings))
         if live is not None:
@@ -183,7 +195,7 @@ class Studio:
 
     def record(self, task: str = "", source: str = "human", extra: dict[str, object] | None = None) -> None:
         """Begin a take. `task` what is done, in words; `source` "human" or "scripted"."""
-        self._operation.record(task, source, extra or {})
+        self._operation.record(task, source, {**self._pairs.said(source), **(extra or {})})
         if not self.rig.cameras:
             self._notices.add(
                 f"{self.rig.name} has no camera: the episode holds joints only. No policy learns from it."
@@ -191,11 +203,32 @@ class Studio:
 
     def accept(self, outcome: str = "success") -> None:
         """End the take and keep it as "success", "failure" or "unrated"."""
+        of_pair = self._pairs.running_take(self._operation)
         self._operation.accept(outcome)
+        if of_pair:
+            self._pairs.ended(kept=outcome == "success")
 
     def discard(self) -> None:
         """End the take and throw it away."""
+        of_pair = self._pairs.running_take(self._operation)
         self._operation.do("discard")
+        if of_pair:
+            self._pairs.ended(kept=False)
+
+    def start_pairs(self, layouts: int, seed: int | None = None) -> None:
+        """Both sides of every layout, by hand: `status.pair` says what to do until all are done or `end_pairs`.
+
+        The simulated scene begins with layout `seed`; None: with the next one.
+        """
+        first = self._seed + 1 if seed is None else seed
+        self._operation.opened()
+        if self.tasks.running:
+            raise StudioError("A task is running. Wait for it, or cancel it.")
+        self._pairs.start(layouts, first if self.rig.simulated else None)
+
+    def end_pairs(self) -> None:
+        """Leave it at the pairs that are recorded so far."""
+        self._pairs.end()
 
     @property
     def operator(self) -> str:
@@ -239,6 +272,7 @@ class Studio:
     def take_over(self) -> None:
         """The leader takes the follower from the policy, softly; attempt and correction stay one "mixed" episode."""
         self._operation.take_over()
+        self._pairs.said("mixed")
 
     def replay(self, episode: Path) -> None:
         """The follower repeats what a recorded episode commanded."""
@@ -316,16 +350,28 @@ class Studio:
     # --- tasks -----------------------------------------------------------------------------------------------------
 
     def record_scripted(
-        self, episodes: int, fast: bool = False, seed: int = 0, folder: Path | None = None, task: str = ""
+        self,
+        episodes: int,
+        fast: bool = False,
+        seed: int = 0,
+        folder: Path | None = None,
+        task: str = "",
+        paired: bool = False,
     ) -> None:
-        """Record demonstrations by the scripted operator; `fast` in lock-step, apart from the live rig."""
+        """Record demonstrations by the scripted operator; `fast` in lock-step, apart from the live rig.
+
+        `paired`: every layout from the left and from the right, `episodes` in all.
+        """
         task = task or DEFAULT_TASK.get(self.rig.scene, "")
+        if paired and episodes % 2:
+            raise StudioError(f"{episodes} episodes are not both sides of every layout. Choose an even number.")
         if fast:
-            job = RecordJob(episodes, seed, folder or self.workspace.episodes, task, operator=self.operator)
+            folder = folder or self.workspace.episodes
+            job = RecordJob(episodes, seed, folder, task, operator=self.operator, paired=paired)
             self.tasks.record_fast(self.rig, job)
         else:
             self._operation.simulated()
-            self.tasks.record_live(self, episodes, seed, task)
+            self.tasks.record_live(self, episodes, seed, task, paired)
 
     def evaluate(
         self,
@@ -344,16 +390,37 @@ class Studio:
         if fast:
             folder = self.workspace.trials if record else None
             starts = tuple(range(seed, seed + trials))
-            job = EvaluateJob(tuple(runs), starts, folder, executed_steps, solver_steps)
+            task = DEFAULT_TASK.get(self.rig.scene, "")
+            job = EvaluateJob(tuple(runs), starts, folder, executed_steps, solver_steps, task)
             self.tasks.evaluate_fast(self.rig, job)
         else:
             self._operation.simulated()
             self.tasks.evaluate_live(self, runs, trials, seed)
 
+    def lesson(self, plan: LessonPlan | None = None, folder: Path | None = None) -> Path:
+        """Why not average? Record both sides, train two policies, try both; returns the folder of its figure.
+
+        Apart from the rig, which may do something else meanwhile; `status.lesson` tells how far it is. One that was
+        not finished goes on.
+        """
+        return self.lessons.start(plan, folder)
+
+    def cancel_lesson(self) -> None:
+        """End the lesson; what it has done stays, and starting it again goes on from there."""
+        self.lessons.cancel()
+
     @property
     def trial_results(self) -> list[TrialResult]:
         """All trials of this session, oldest first."""
         return self.tasks.sheet.results
+
+    def policy_table(self, baseline: str = "") -> tuple[PolicyRow, ...]:
+        """What the trials in this rig's scene say of each run; `baseline` the run that the others are compared with."""
+        sides = {row.path: row.side for row in self.library.episodes() if row.side}
+        try:
+            return rows(self.policy_tables.table(self.rig.scene, baseline, sides))
+        except TrialSheetError as error:
+            raise StudioError(str(error)) from error
 
     def export(self, format: str, episodes: list[Path], out: Path, fps: int = 0) -> None:
         """Write `episodes` in another format into the new folder `out`; `fps` 0 for the rate of their cameras."""
@@ -426,6 +493,10 @@ class Studio:
         """All training runs of the workspace, newest first."""
         return self.trainings.runs()
 
+    def checkpoint(self, run: Path, step: int) -> Path:
+        """What `autonomous` and `evaluate` take for that checkpoint of a run."""
+        return checkpoint_path(run, step)
+
     def episodes(self) -> list[EpisodeRow]:
         """Demonstrations, oldest first."""
         return self.library.episodes()
@@ -445,6 +516,20 @@ class Studio:
         self.library.move_to_bin(path)
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _end_failed_trial(self) -> None:
+        failed = self._operation.end_failed_trial()
+        if failed and not self.tasks.running:
+            self._notices.add(f"The attempt has failed: {failed}. The follower holds; the take is kept as a failure.")
+
+    def _go_on_with_lesson(self) -> None:
+        if self.lessons.step() and self.lessons.status is not None:
+            self._notices.add(self.lessons.status.error or f"The lesson has ended. {self.lessons.status.verdict}")
+
+    @property
+    def pair(self) -> PairPrompt | None:
+        """What to do for the next take while both sides of every layout are recorded."""
+        return self._pairs.prompt
 
     @property
     def _live(self) -> LiveRig | None:

@@ -52,5 +52,7 @@ def take_status(studio: "Studio", operation: Operation, display: Display, notice
         training=studio.trainings.status(),
         preparing=studio.pictures_ahead.progress if studio.pictures_ahead is not None else (0, 0),
         job=job,
+        pair=studio.pair,
+        lesson=studio.lessons.status,
         notices=notices.said,
     )

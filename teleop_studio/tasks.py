@@ -39,6 +39,10 @@ class Tasks:
         return self._progress.status if self._progress else None
 
     @property
+    def running(self) -> bool:
+        return self._job is not None or self._lockstep is not None or self._transfer is not None
+
+    @property
     def lockstep_running(self) -> bool:
         return self._lockstep is not None
 
@@ -46,9 +50,13 @@ class Tasks:
     def lockstep_rings(self) -> RigRings | None:
         return self._lockstep.rings if self._lockstep else None
 
-    def record_live(self, studio: jobs.Operated, episodes: int, seed: int, task: str) -> None:
+    def record_live(self, studio: jobs.Operated, episodes: int, seed: int, task: str, paired: bool = False) -> None:
+        """`paired`: both sides of every layout."""
         progress = self._begin(f"Recording {episodes} demonstrations", episodes)
-        self._job = jobs.record_scripted(studio, progress, episodes, seed, task)
+        if paired:
+            self._job = jobs.record_pairs(studio, progress, episodes // 2, seed, task)
+        else:
+            self._job = jobs.record_scripted(studio, progress, episodes, seed, task)
 
     def evaluate_live(self, studio: jobs.Operated, runs: list[Path], trials: int, seed: int) -> None:
         progress = self._begin(f"Trying {trials * len(runs)} starts", trials * len(runs))
@@ -105,7 +113,7 @@ class Tasks:
             self._transfer = None
 
     def _begin(self, title: str, total: int) -> jobs.Progress:
-        if self._job is not None or self._lockstep is not None or self._transfer is not None:
+        if self.running:
             raise StudioError("A task is running already. Wait for it, or cancel it.")
         self._progress = jobs.Progress(JobStatus(title, 0, total, "Starting."))
         return self._progress

@@ -71,6 +71,9 @@ class Rig:
         self._state(State.POLICY)
         self.trial_score = next(self._scores)
 
+    def move_to_bin(self, path: Path) -> None:
+        self.calls.append(("bin", path))
+
     def overlay_shares(self) -> tuple[float, float]:
         return self.shares
 
@@ -264,3 +267,48 @@ def test_a_run_may_take_its_time_to_load(rig: Rig) -> None:
     result = ended(rig, job)
     assert result.success
     assert result.duration_s < 1.0  # loading is not counted
+
+
+def test_every_layout_is_recorded_from_both_sides_under_one_name(rig: Rig) -> None:
+    told = progress(4)
+    play(luck(rig, *[SUCCESS] * 4), jobs.record_pairs(rig, told, 2, seed=70, task="grasp"))
+    assert rig.named("operator") == [("operator", side, seed) for seed in (70, 71) for side in ("left", "right")]
+    assert rig.named("record")[1] == (
+        "record",
+        "grasp",
+        "scripted",
+        {"seed": 70, "operator_side": "right", "pair": "layout-70"},
+    )
+    assert (told.status.done, told.status.left, told.status.right) == (4, 2, 2)
+    assert rig.named("bin") == []
+
+
+def test_a_layout_whose_second_side_failed_is_dropped_with_both_takes(rig: Rig) -> None:
+    told = progress(2)
+    play(luck(rig, SUCCESS, NOTHING, SUCCESS, SUCCESS), jobs.record_pairs(rig, told, 1, seed=0, task=""))
+    assert rig.named("operator") == [("operator", side, seed) for seed in (0, 1) for side in ("left", "right")]
+    assert rig.named("bin") == [("bin", Path("000001.h5"))]
+    assert told.status.done == 2
+
+
+def test_a_layout_whose_first_side_failed_is_not_tried_from_the_other(rig: Rig) -> None:
+    play(luck(rig, NOTHING, SUCCESS, SUCCESS), jobs.record_pairs(rig, progress(2), 1, seed=0, task=""))
+    assert rig.named("operator") == [("operator", "left", 0), ("operator", "left", 1), ("operator", "right", 1)]
+    assert rig.named("bin") == []
+
+
+def test_a_failed_attempt_that_the_studio_has_ended_is_a_result(rig: Rig) -> None:
+    job = jobs.one_trial(luck(rig, NOTHING), RUN, 1000)
+    for _ in range(30):
+        next(job)
+    rig.trial_score = TrialScore(False, "box fell", "left")
+    rig.newest_saved = Path("000007.h5")
+    rig.status = replace(rig.status, state=State.IDLE)
+    result = ended(rig, job)
+    assert (result.success, result.failed, result.side, result.episode) == (
+        False,
+        "box fell",
+        "left",
+        Path("000007.h5"),
+    )
+    assert rig.named("accept") == []

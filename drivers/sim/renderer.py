@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from typing import Any
 
 import mujoco
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drivers.errors import CameraMissing
-from drivers.sim.scene import camera_model, scene_assets, scene_named, scene_xml
+from drivers.sim.scene import KEY_LIGHT_DIRECTION, camera_model, scene_assets, scene_named, scene_xml
 from drivers.sim.shadows import ShadowSheet
+from drivers.sim.shift import NO_SHIFT, SceneShift, clutter_xml, shift_pictures
 
 # Mesa's software rasteriser would otherwise take every core from the control loop; read when a context is made.
 os.environ.setdefault("LP_NUM_THREADS", "1")
@@ -22,12 +24,14 @@ os.environ.setdefault("LP_NUM_THREADS", "1")
 class SceneRenderer:
     """Make, use and close it in one thread of one process: an OpenGL context belongs to its thread."""
 
-    def __init__(self, scene_name: str, width: int, height: int) -> None:
+    def __init__(self, scene_name: str, width: int, height: int, shift: SceneShift = NO_SHIFT) -> None:
         self.scene = scene_named(scene_name)
         self.width, self.height = width, height
-        self._model = mujoco.MjModel.from_xml_string(scene_xml(self.scene), scene_assets(self.scene))
+        xml = scene_xml(self.scene, more_bodies=partial(clutter_xml, shift))
+        self._model = mujoco.MjModel.from_xml_string(xml, scene_assets(self.scene))
+        shift_pictures(self._model, shift)
         self._data = mujoco.MjData(self._model)
-        self._shadows = ShadowSheet(self._model)
+        self._shadows = ShadowSheet(self._model, shift.light_direction or KEY_LIGHT_DIRECTION)
         self._picture = np.empty((height, width, 3), np.uint8)
         self._gl: Any = windowless_context(width, height)
         self._gl.make_current()
@@ -54,6 +58,18 @@ class SceneRenderer:
         mujoco.mjr_render(self._view, self._scene, self._context)
         mujoco.mjr_readPixels(self._picture, None, self._view, self._context)
         return self._picture[::-1].copy()  # OpenGL's first row is the lowest
+
+    def depth(self, snapshot: ArrayLike, camera: str) -> NDArray[np.float64]:
+        """How far along the camera's axis each pixel of the same picture lies, (h, w), m."""
+        self.render(snapshot, camera)
+        raw = np.empty((self.height, self.width), np.float32)
+        self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
+        mujoco.mjr_readPixels(None, raw, self._view, self._context)
+        planes = self._model.vis.map
+        near, far = (float(plane * self._model.stat.extent) for plane in (planes.znear, planes.zfar))
+        # raw is 1 at the near plane and 0 at the far one, and linear in 1 / distance between them.
+        distance: NDArray[np.float64] = 1.0 / (raw[::-1].astype(np.float64) * (1 / near - 1 / far) + 1 / far)
+        return distance
 
     def check_camera(self, camera: str) -> None:
         """Raises `ValueError`, with the names there are, when the scene has no such camera."""

@@ -47,7 +47,7 @@ class SimulatedRig:
         self._put_leader(self.world.start_goal, np.zeros(len(self._shafts)))
 
     def start_operator(self, side: str, seed: int) -> float:
-        """Let the scripted hand grasp from `side` ("left", "right"), from now on; returns in how many s it turns off."""
+        """Let the scripted hand grasp from `side` ("left", "right"), from now on; returns when it turns off, s."""
         self._operator = ScriptedOperator(self.world, side, seed)
         self._operator_start_ns = self._now_ns
         return self._operator.fork_s

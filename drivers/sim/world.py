@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import mujoco
 import numpy as np
@@ -21,6 +22,7 @@ from drivers.sim.servo_physics import (
     gripper_stiffness,
     stiffness,
 )
+from drivers.sim.shift import NO_SHIFT, SceneShift, clutter_xml, shifted_scene
 
 Array = NDArray[np.float64]
 
@@ -37,9 +39,10 @@ class World:
     so, in joint units.
     """
 
-    def __init__(self, scene_name: str, timestep: float = 0.002) -> None:
-        self.scene = scene_named(scene_name)
-        self._model = mujoco.MjModel.from_xml_string(scene_xml(self.scene, timestep), scene_assets(self.scene))
+    def __init__(self, scene_name: str, timestep: float = 0.002, shift: SceneShift = NO_SHIFT) -> None:
+        self.scene = shifted_scene(scene_named(scene_name), shift)
+        xml = scene_xml(self.scene, timestep, partial(clutter_xml, shift))
+        self._model = mujoco.MjModel.from_xml_string(xml, scene_assets(self.scene))
         self._data = mujoco.MjData(self._model)
         # Gravity offsets are computed here: physics' own data must not notice that somebody plans.
         self._scratch = mujoco.MjData(self._model)
@@ -112,6 +115,18 @@ class World:
         """Origin (3,) of "bottle", "obstacle" or a prop's name, m."""
         start = self._start_of(prop)
         return np.array(self._data.qpos[start : start + 3])
+
+    def in_obstacle(self, points: ArrayLike) -> NDArray[np.bool_]:
+        """Which of `points` (..., 3), m in the base frame, lie in the obstacle as it stands. Only to score a plan."""
+        body = self._model.body(self.scene.obstacle)
+        half = self._model.geom_size[int(body.geomadr[0])]
+        quaternion = self._data.qpos[self._start_of("obstacle") + 3 :][:4]
+        matrix = np.zeros(9)
+        mujoco.mju_quat2Mat(matrix, quaternion)
+        # Row vectors times R is R transposed times columns: base to obstacle.
+        inside = (np.asarray(points, np.float64) - self.position("obstacle")) @ matrix.reshape(3, 3)
+        found: NDArray[np.bool_] = np.all(np.abs(inside) < half, axis=-1)
+        return found
 
     def holding_offset(self, joints: ArrayLike) -> Array:
         """What must be added to goals (D,) so that the arm comes to rest at `joints` (D,) despite its weight.

@@ -10,6 +10,7 @@ from typing import Any
 from teleop_studio import jobs
 from teleop_studio.commands.driving import CommandFailed, named_rig, opened, run_script, say, until_job_ends
 from teleop_studio.evaluation.trials import TrialResult
+from teleop_studio.learning_status import PairPrompt
 from teleop_studio.script import Say, Step, Wait
 from teleop_studio.status import State
 from teleop_studio.studio import Studio
@@ -29,7 +30,7 @@ def record(options: argparse.Namespace) -> dict[str, Any]:
         studio.operator = options.operator
     try:
         run_script(studio, _recording(studio, options))
-        rows = studio.episodes()[-options.episodes :]
+        rows = studio.episodes()[-_takes(options) :]
     finally:
         studio.close()
     return {
@@ -40,23 +41,34 @@ def record(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _recording(studio: Studio, options: argparse.Namespace) -> Iterator[Step]:
+    takes, paired = _takes(options), options.pairs is not None
     if options.fast:
-        studio.record_scripted(options.episodes, fast=True, seed=options.seed, task=options.task)
+        studio.record_scripted(takes, fast=True, seed=options.seed, task=options.task, paired=paired)
         yield from until_job_ends(studio)
         return
     yield from opened(studio)
     if options.scripted:
-        studio.record_scripted(options.episodes, seed=options.seed, task=options.task)
+        studio.record_scripted(takes, seed=options.seed, task=options.task, paired=paired)
         yield from until_job_ends(studio)
-    else:
-        yield from _by_hand(studio, options.episodes, options.task)
+        return
+    if paired:
+        studio.start_pairs(options.pairs, options.seed)
+        while studio.rig.simulated and not studio.scene_ready:
+            yield Wait()
+    yield from _by_hand(studio, takes, options.task)
+
+
+def _takes(options: argparse.Namespace) -> int:
+    return options.episodes if options.pairs is None else 2 * options.pairs
 
 
 def _by_hand(studio: Studio, episodes: int, task: str) -> Iterator[Step]:
-    studio.teleop()
     kept = 0
     yield Say("The follower copies the leader. Enter starts a take, Enter keeps it, d and Enter discards it.")
     while kept < episodes:
+        yield from _following(studio)
+        if studio.pair is not None:
+            yield Say(_prompt(studio.pair))
         yield from _line()
         studio.record(task)
         yield Say(f"Recording take {kept + 1} of {episodes}.")
@@ -73,6 +85,21 @@ def _by_hand(studio: Studio, episodes: int, task: str) -> Iterator[Step]:
             continue
         kept += 1
         yield Say(f"Kept {studio.newest_saved}.")
+
+
+def _prompt(pair: PairPrompt) -> str:
+    todo = pair.todo.replace("Space", "Enter")
+    return f"Layout {pair.layout} of {pair.layouts}, now from the {pair.side.upper()}. {todo}"
+
+
+def _following(studio: Studio) -> Iterator[Step]:
+    """Let the follower copy the leader, also after the simulated scene was put back."""
+    yield Wait()  # the status is still that of the moment before
+    while studio.rig.simulated and not studio.scene_ready:
+        yield Wait()
+    if studio.status.state is State.IDLE:
+        studio.teleop()
+        yield Wait()
 
 
 def _until_saved(studio: Studio, saved: Path | None) -> Iterator[Step]:

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from teleop_studio.commands.driving import CommandFailed, named_rig
+from teleop_studio.commands.lesson import lesson
 from teleop_studio.demo import DemoPlan, demo_script
 from teleop_studio.pictures_ahead import PicturesAhead
 from teleop_studio.rig import RigConfig
@@ -26,10 +27,13 @@ def gui(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def demo(options: argparse.Namespace) -> dict[str, Any]:
-    """The main job, unattended, in the window; ends with a report."""
+    """The main job, unattended, in the window; ends with a report. With `--lesson` the lesson, without a window."""
+    if options.lesson:
+        return lesson(options)
     from ui.app import run
 
-    plan = DemoPlan.of(options.out.resolve(), options.fast, options.demonstrations, options.steps, options.trials)
+    trials = options.trials or 30
+    plan = DemoPlan.of(options.out.resolve(), options.fast, options.demonstrations, options.steps, trials)
     studio = Studio(RigConfig(), Workspace.create(plan.workspace), options.seed)
     result: dict[str, Any] = {}
     try:

@@ -6,7 +6,7 @@ The same classes as live: emulated servos and their bytes, bus, arm, control loo
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +18,18 @@ from drivers.kinematics import Chain, known
 from drivers.sim.renderer import SceneRenderer
 from drivers.sim.rig import SimulatedRig
 from recorders.episode_builder import build_episode
-from recorders.episode_writer import EpisodeWriter
+from recorders.episode_writer import EpisodeWriter, LoopStatistics
 from teleop_studio.chunk import ActionChunk
 from teleop_studio.control.chunk_link import ChunkLink
 from teleop_studio.control.chunk_player import ChunkPlayer
 from teleop_studio.control.loop import ControlLoop, Tick
 from teleop_studio.control.safety import SafetyGate
-from teleop_studio.control.sources import HoldSource, LeaderSource
+from teleop_studio.control.sources import HoldSource, LeaderSource, StartSource
 from teleop_studio.evaluation.measures import TrialMeasures
 from teleop_studio.insight.chunk_meter import ChunkMeter
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes.arms import connect_arm
+from teleop_studio.processes.lockstep_plan import SIDES
 from teleop_studio.processes.observation import take_observation
 from teleop_studio.processes.rings import OVERLAY_SAMPLES, FrameRow, RigRings, chunk_row, overlay_row
 from teleop_studio.processes.take import Take
@@ -83,21 +84,48 @@ class LockstepBench:
 
     def demonstrate(self, side: str, seed: int, folder: Path, task: str, operator: str = "") -> Outcome:
         """The scripted hand grasps from `side`; kept in `folder` when it succeeded, as an operator would."""
+        take, outcome = self._attempt(side, seed, folder, task, operator)
+        return _ended(take, outcome, keep=outcome.success)
+
+    def demonstrate_pair(self, seed: int, folder: Path, task: str, operator: str = "") -> list[Outcome]:
+        """The same layout and start passed on the left, then on the right; kept when both succeeded, else neither is.
+
+        One `Outcome` when the first side failed: the other one is not tried then.
+        """
+        attempts = []
+        for side in SIDES:
+            attempts.append(self._attempt(side, seed, folder, task, operator, {"pair": f"layout-{seed}"}))
+            if not attempts[-1][1].success:
+                break
+        keep = all(outcome.success for _, outcome in attempts)
+        return [_ended(take, outcome, keep) for take, outcome in attempts]
+
+    def approach(self, seed: int, before_fork_s: float) -> None:
+        """The scripted hand goes from the layout of `seed` to `before_fork_s` before it turns to one side."""
+        self._begin(seed)
+        self.loop.engage(LeaderSource())
+        self._run(lambda tick: not tick.aligning, limit_s=5.0)
+        fork_s = self.sim.start_operator(SIDES[0], seed)
+        self._run(lambda _: False, limit_s=max(fork_s - before_fork_s, 0.0))
+
+    def _attempt(
+        self, side: str, seed: int, folder: Path, task: str, operator: str, extra: dict[str, Any] | None = None
+    ) -> "tuple[_OpenTake, Outcome]":
+        """One scripted demonstration, neither kept nor dropped yet."""
         self._begin(seed)
         self.loop.engage(LeaderSource())
         self._run(lambda tick: not tick.aligning, limit_s=5.0)
         self.sim.start_operator(side, seed)
         self._operator_done = False
-        take = self._take(folder, task, "scripted", {"seed": seed, "operator_side": side}, operator)
+        said = {"seed": seed, "operator_side": side, **(extra or {})}
+        take = self._take(folder, task, "scripted", said, operator)
         start_ns = self.clock.now_ns()
         self._run(lambda _: self._operator_done, limit_s=30.0, take=take)
         self._run(lambda _: False, limit_s=_TAIL_S, take=take)
         score = self.sim.score()
         duration_s = (self.clock.now_ns() - start_ns) * 1e-9
-        if not score.success:
-            take.writer.discard()
-            return Outcome(False, score.failed, score.side or "", duration_s, None)
-        return Outcome(True, "", score.side or "", duration_s, take.build("success"))
+        take.close()
+        return take, Outcome(score.success, score.failed, score.side or "", duration_s, None)
 
     def trial(
         self,
@@ -107,18 +135,21 @@ class LockstepBench:
         run: str,
         executed_steps: int | None = None,
         solver_steps: int | None = None,
+        task: str = "",
     ) -> Outcome:
         """The policy drives from the layout of `seed` until it succeeds, fails or the time is over.
 
         The noise is seeded too: the same weights give the same trial. Steps that are not given are those the policy
-        was trained for. Without `folder` nothing is recorded and pictures are taken only when a chunk begins.
+        was trained for. Without `folder` nothing is recorded, and pictures are taken only when a chunk begins, unless
+        the policy also looks at earlier ones. `task` what a policy that was taught several is told.
         """
         executed_steps = executed_steps or player.config.executed_steps
         solver_steps = solver_steps or player.config.solver_steps
         self._begin(seed)
-        self._warm_up(player, solver_steps)
+        self._warm_up(player, solver_steps, task)
         player.seed(seed)
-        service = _DirectChunkService(self, player, executed_steps, solver_steps, look=folder is None)
+        see = folder is not None or player.config.observations > 1
+        service = _DirectChunkService(self, player, executed_steps, solver_steps, look=not see, task=task)
         link = ChunkLink(service)
         source = ChunkPlayer(executed_steps)
         take = self._take(folder, "", "policy", {"seed": seed, "run": run}) if folder else None
@@ -130,10 +161,13 @@ class LockstepBench:
             score = self.sim.score()
             return score.success or bool(score.failed)
 
-        ended = self._run(done, limit_s=TRIAL_LIMIT_S, take=take, see=folder is not None)
+        ended = self._run(done, limit_s=TRIAL_LIMIT_S, take=take, see=see)
         score = self.sim.score()
         failed = "" if score.success else score.failed or ("" if ended else "time is over")
-        path = take.build("success" if score.success else "failure", {"failed": failed}) if take else None
+        path = None
+        if take:
+            take.close()
+            path = take.build("success" if score.success else "failure", {"failed": failed})
         duration_s = (self.clock.now_ns() - start_ns) * 1e-9
         return Outcome(
             score.success, failed, score.side or "", duration_s, path, *service.first_shares, service.measured()
@@ -149,9 +183,9 @@ class LockstepBench:
         bottle = self.sim.world.position("bottle")
         return math.atan2(bottle[1], bottle[0])
 
-    def _warm_up(self, player: "PolicyPlayer", solver_steps: int) -> None:
+    def _warm_up(self, player: "PolicyPlayer", solver_steps: int, task: str) -> None:
         """A policy's first calls allocate and are several times slower: they are not what a chunk takes."""
-        taken = take_observation(self.rings)
+        taken = take_observation(self.rings, task)
         if player is self._warm or taken is None:
             return
         self._warm = player
@@ -163,7 +197,7 @@ class LockstepBench:
         self.sim.reset(seed)
         self._cameras.look()
         # A few ticks at rest: the newest joint state must not be that of the take before.
-        self.loop.engage(HoldSource())
+        self.loop.engage(StartSource() if self.sim.world.scene.start_held else HoldSource())
         self._run(lambda _: False, limit_s=_REST_S)
 
     def _run(
@@ -203,16 +237,28 @@ class _OpenTake:
         self.writer = writer
         # The bench's clock does not run beside that on the wall: there is nothing to anchor.
         self._take = Take(writer, rig, rings, rings.ticks.written, clocks=None)
+        self._loop: LoopStatistics | None = None
 
     def follow(self) -> None:
         self._take.follow()
 
+    def close(self) -> None:
+        """Nothing that comes later belongs to the take."""
+        self._loop = self._take.close()
+
     def build(self, outcome: str, extra: dict[str, Any] | None = None) -> Path | None:
-        loop = self._take.close()
         if self._take.frames == 0:
             self.writer.discard()
             return None
-        return build_episode(self.writer.finish(outcome, extra or {}, loop=loop))
+        return build_episode(self.writer.finish(outcome, extra or {}, loop=self._loop))
+
+
+def _ended(take: _OpenTake, outcome: Outcome, keep: bool) -> Outcome:
+    """The take as a file, or gone."""
+    if keep:
+        return replace(outcome, path=take.build("success"))
+    take.writer.discard()
+    return outcome
 
 
 @dataclass
@@ -259,9 +305,15 @@ class _DirectChunkService:
     """`ChunkService` with the policy in the same process: the answer is there in no simulated time."""
 
     def __init__(
-        self, bench: LockstepBench, player: "PolicyPlayer", executed_steps: int, solver_steps: int, look: bool
+        self,
+        bench: LockstepBench,
+        player: "PolicyPlayer",
+        executed_steps: int,
+        solver_steps: int,
+        look: bool,
+        task: str,
     ) -> None:
-        self._bench, self._player = bench, player
+        self._bench, self._player, self._task = bench, player, task
         self._executed_steps, self._solver_steps, self._look = executed_steps, solver_steps, look
         model = bench.rig.follower.model
         self._tip_of = Chain(model).forward if known(model) else None
@@ -274,7 +326,7 @@ class _DirectChunkService:
     def ask(self, request: int, now_ns: int) -> None:
         if self._look:
             self._bench.look()
-        taken = take_observation(self._bench.rings)
+        taken = take_observation(self._bench.rings, self._task)
         if taken is None:
             raise RuntimeError("the lock-step rig has no picture or joint state to show the policy")
         observation, row = taken
@@ -316,6 +368,8 @@ class _DirectChunkService:
             boundary_jump_mrad=meter.boundary_jump_mrad,
             chunk_ms=tuple(self._chunk_ms),
             samples_ms=tuple(self._samples_ms),
+            executed_steps=self._executed_steps,
+            solver_steps=self._solver_steps,
         )
 
 

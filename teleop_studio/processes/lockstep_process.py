@@ -2,15 +2,17 @@
 
 import os
 
+from teleop_studio.policies.checkpoint_folder import run_of
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Pipe
 from teleop_studio.processes.lockstep import LockstepBench, Outcome
-from teleop_studio.processes.lockstep_plan import EvaluateJob, RecordJob
+from teleop_studio.processes.lockstep_fans import draw_fans
+from teleop_studio.processes.lockstep_plan import SIDES, EvaluateJob, Job, RecordJob
 from teleop_studio.processes.rings import RigRings, RingSpecs
 from teleop_studio.rig import RigConfig
 
 
-def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs, job: RecordJob | EvaluateJob) -> None:
+def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs, job: Job) -> None:
     """Do the job, tell each take, end with `JobFinished`. Ends early on `CancelJob`."""
     os.environ["OMP_NUM_THREADS"] = "1"
     rings = RigRings.attach(specs)
@@ -18,9 +20,11 @@ def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs, job: RecordJob | Evaluate
     pipe.send(m.Ready())
     try:
         if isinstance(job, RecordJob):
-            _record(pipe, bench, job)
-        else:
+            (_record_pairs if job.paired else _record)(pipe, bench, job)
+        elif isinstance(job, EvaluateJob):
             _evaluate(pipe, bench, job)
+        else:
+            draw_fans(bench, job)
         pipe.send(m.JobFinished())
     finally:
         bench.close()
@@ -46,6 +50,20 @@ def _record(pipe: Pipe, bench: LockstepBench, job: RecordJob) -> None:
         pipe.send(m.JobProgress(kept, kept, counts["left"], counts["right"], _sentence(side, outcome)))
 
 
+def _record_pairs(pipe: Pipe, bench: LockstepBench, job: RecordJob) -> None:
+    layouts, kept, tried = job.episodes // 2, 0, 0
+    while kept < layouts and not _cancelled(pipe):
+        if tried >= 2 * layouts + 10:
+            raise RuntimeError(f"the scripted operator failed on one side of {tried - kept} of {tried} layouts")
+        outcomes = bench.demonstrate_pair(job.seed + tried * job.stride, job.folder, job.task, job.operator)
+        tried += 1
+        last = outcomes[-1]
+        kept += last.success
+        told = "Both sides of a layout are kept" if last.success else "A layout is dropped"
+        sentence = f"{told}: {_sentence(SIDES[len(outcomes) - 1], last)}"
+        pipe.send(m.JobProgress(2 * kept, 2 * kept, kept, kept, sentence))
+
+
 def _evaluate(pipe: Pipe, bench: LockstepBench, job: EvaluateJob) -> None:
     import torch
 
@@ -58,7 +76,9 @@ def _evaluate(pipe: Pipe, bench: LockstepBench, job: EvaluateJob) -> None:
         for seed in job.seeds:
             if _cancelled(pipe):
                 return
-            outcome = bench.trial(player, seed, job.folder, run.name, job.executed_steps, job.solver_steps)
+            outcome = bench.trial(
+                player, seed, job.folder, run_of(run).name, job.executed_steps, job.solver_steps, job.task
+            )
             done += 1
             successes += outcome.success
             left += outcome.side == "left"
@@ -74,6 +94,7 @@ def _evaluate(pipe: Pipe, bench: LockstepBench, job: EvaluateJob) -> None:
                     outcome.path,
                     outcome.left_samples,
                     outcome.right_samples,
+                    outcome.measured,
                 )
             )
             pipe.send(m.JobProgress(done, successes, left, right, _sentence(outcome.side, outcome)))
@@ -82,4 +103,3 @@ def _evaluate(pipe: Pipe, bench: LockstepBench, job: EvaluateJob) -> None:
 def _sentence(side: str, outcome: Outcome) -> str:
     where = f"from the {side}" if side else "from neither side"
     return f"{where}: " + ("grasped and lifted" if outcome.success else f"failed ({outcome.failed})")
-                    outcome.measured,

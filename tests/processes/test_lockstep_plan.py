@@ -62,3 +62,18 @@ def test_each_run_is_tried_from_each_start_once(trials: int, workers: int) -> No
 @pytest.mark.parametrize("episodes", [1, 7])
 def test_one_worker_gets_the_job_as_it_is(episodes: int) -> None:
     assert split(record(episodes), 1) == [record(episodes)]
+
+
+def test_pairs_stay_together_however_many_processes_share_them(tmp_path: Path) -> None:
+    job = RecordJob(10, 100, tmp_path, "grasp", paired=True)
+    for workers in (1, 2, 3):
+        parts = [part for part in split(job, workers) if isinstance(part, RecordJob)]
+        assert sum(part.episodes for part in parts) == 10
+        assert all(part.paired and part.episodes % 2 == 0 for part in parts)
+        layouts = [part.seed + k * part.stride for part in parts for k in range(part.episodes // 2)]
+        assert sorted(layouts) == list(range(100, 105))
+
+
+def test_half_a_pair_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="episodes = 3: both sides of every layout make an even number"):
+        RecordJob(3, 0, tmp_path, "", paired=True)
