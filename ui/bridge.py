@@ -3,9 +3,11 @@
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
 
 from teleop_studio.session import StudioError
 from teleop_studio.status import StudioStatus
@@ -63,6 +65,10 @@ class Bridge(QObject):
         except (StudioError, WorkspaceError) as error:
             self._complain(error)
             return None
+
+    def picture(self, path: Path) -> QImage:
+        """A picture that Studio has made; a null one when it can not be read any more."""
+        return QImage(str(path))
 
     def _complain(self, error: Exception) -> None:
         _log.warning("%s", error)

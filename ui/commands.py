@@ -14,6 +14,7 @@ from ui.bridge import Bridge, split_message
 from ui.widgets.closing import closing_words, must_be_said
 
 SIDES = ("left", "right")
+BEST, NEWEST = "best", "newest"  # checkpoints of a run, beside those named by their step
 _SURE_WITHIN_S = 3.0
 
 
@@ -24,6 +25,7 @@ class Choices:
     task: str = ""
     operator: str = ""
     run: Path | None = None
+    checkpoint: str = BEST  # of `run`: BEST, NEWEST or a step
     side: str = ""  # "" alternates
     compare: Path | None = None  # to open on the Compare page when it is turned to
 
@@ -41,6 +43,7 @@ class Commands(QObject):
     episodes_changed = Signal()
     servos_wanted = Signal()
     rigs_wanted = Signal()
+    page_wanted = Signal(str)
 
     def __init__(self, bridge: Bridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +54,7 @@ class Commands(QObject):
         self._torque_asked_at = self._close_asked_at = float("-inf")
         self._next_rig: RigConfig | None = None  # opened once the present one is closed
         bridge.polled.connect(self._open_next_rig)
+        bridge.polled.connect(self._say_interrupted)
 
     def advance(self) -> None:
         """Space: accept the running take, else start the next one."""
@@ -119,7 +123,21 @@ class Commands(QObject):
             )
             return
         self.choices.run = run
-        self.bridge.call(self.bridge.studio.autonomous, run)
+        self.bridge.call(self.bridge.studio.autonomous, self.chosen_checkpoint(run))
+
+    def deploy(self, run: Path, checkpoint: str) -> None:
+        """Take a run to the Deploy page, with that checkpoint chosen."""
+        self.choices.run, self.choices.checkpoint = run, checkpoint
+        self.page_wanted.emit("deploy")
+
+    def chosen_checkpoint(self, run: Path) -> Path:
+        """What shall drive: the run itself for its best checkpoint, else one of its checkpoints."""
+        chosen = self.choices.checkpoint
+        if chosen == BEST:
+            return run
+        known = next((info for info in self.bridge.call(self.bridge.studio.runs) or [] if info.path == run), None)
+        step = known.step if chosen == NEWEST and known is not None else 0 if chosen == NEWEST else int(chosen)
+        return self.bridge.studio.checkpoint(run, step) if step else run
 
     def take_over(self) -> None:
         self.bridge.call(self.bridge.studio.take_over)
@@ -166,6 +184,18 @@ class Commands(QObject):
             self.bridge.studio.open()
         except StudioError as error:
             self._tell("error", *split_message(str(error)))
+
+    def _say_interrupted(self, _status: StudioStatus) -> None:
+        """Once, when the window opens: a crash or a reboot may have ended a training that nobody has missed yet."""
+        self.bridge.polled.disconnect(self._say_interrupted)
+        for run in self.bridge.call(self.bridge.studio.runs) or []:
+            if run.interrupted:
+                where = f"at step {run.step}" if run.step else "before its first checkpoint"
+                self._tell(
+                    "warning",
+                    f"The run {run.name} was interrupted {where}.",
+                    "Go on with it on the Train page (Ctrl+3).",
+                )
 
     def _simulated(self, what: str) -> bool:
         if not self.bridge.status.simulated:

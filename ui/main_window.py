@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         self.notices = Notices(self)
         self.commands.servos_wanted.connect(self.show_servos)
         self.commands.rigs_wanted.connect(self.show_rigs)
+        self.commands.page_wanted.connect(self.show_page)
         bridge.notice.connect(self.notices.add)
         bridge.polled.connect(self._refresh)
         app = QApplication.instance()

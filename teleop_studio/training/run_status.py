@@ -16,6 +16,7 @@ from teleop_studio.training.run_folder import (
     FINISHED,
     METRICS,
     PAUSED,
+    REMOTE,
     RunState,
     is_running,
     read_config,
@@ -110,12 +111,19 @@ def _info(run: Path, policy: str, steps: int) -> RunInfo:
         checkpoints=tuple(int(folder.name) for folder in checkpoints(run)),
         best_step=0 if best is None else best.step,
         best_by="" if best is None else best.by,
+        interrupted=state.phase in AT_WORK and not is_running(state),
+        paused=state.phase == PAUSED and is_running(state),
     )
 
 
 def _silent_death(run: Path, state: RunState, running: bool) -> str:
     if running or not state.pid or state.phase not in AT_WORK:
         return ""
+    if (run / REMOTE).exists():
+        return (
+            "Nobody here follows this training any more: its process here ended unexpectedly. The training itself goes "
+            "on on its host. Resume the run to follow it again."
+        )
     saved = saved_step(run)
     advice = f"Resume it: it goes on from step {saved}." if saved else "Start it again: no checkpoint was saved yet."
     return f"The training process ended unexpectedly at step {state.step}. {advice}"

@@ -24,7 +24,7 @@ from pytestqt.qtbot import QtBot
 
 from teleop_studio.status import JobStatus, State
 from tests.ui.cockpit import Cockpit, close_cockpit, cockpit, open_cockpit, pixels
-from tests.ui.stand_in_studio import training_status
+from tests.ui.stand_in_trainings import training_status
 from ui import theme
 from ui.pages import PAGES
 from ui.pages.page import Page

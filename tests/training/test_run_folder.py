@@ -13,6 +13,7 @@ from teleop_studio.training.process_mark import process_mark
 from teleop_studio.training.run_folder import (
     FAILED,
     FINISHED,
+    STOPPED,
     TRAINING,
     RunConfig,
     RunState,
@@ -153,3 +154,13 @@ def test_runs_are_listed_newest_first_with_what_can_be_played(run: Path) -> None
     ]
     assert list_runs(run.parent)[1].held_out_error == 0.03
     assert list_runs(run.parent / "nowhere") == []
+
+
+def test_the_list_tells_a_run_whose_trainer_is_gone_from_one_that_works_or_was_stopped(run: Path) -> None:
+    write_state(run, AT_STEP_5)  # this process, which lives
+    assert not list_runs(run.parent)[0].interrupted
+    state = json.loads((run / "status.json").read_text())
+    (run / "status.json").write_text(json.dumps({**state, "pid_mark": "of another start"}))  # as after a reboot
+    assert list_runs(run.parent)[0].interrupted
+    write_state(run, replace(AT_STEP_5, phase=STOPPED))
+    assert not list_runs(run.parent)[0].interrupted

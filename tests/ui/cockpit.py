@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from teleop_studio.status import State
@@ -55,6 +56,13 @@ def open_cockpit(folder: Path, simulated: bool = True) -> Cockpit:
     cockpit.window.show()
     cockpit.refresh()
     return cockpit
+
+
+def press(cockpit: Cockpit, name: str) -> None:
+    """Click the visible button of that name, on the page that is shown or in a dialog over it."""
+    found = next(made for made in cockpit.window.findChildren(QPushButton, name) if made.isVisible())
+    QTest.mouseClick(found, Qt.MouseButton.LeftButton)
+    cockpit.refresh()
 
 
 def close_cockpit(cockpit: Cockpit) -> None:

@@ -141,7 +141,7 @@ class StandInLibrary:
         self.trimming -= 1
 
     def thumbnail(self, path: Path) -> NDArray[np.uint8] | None:
-        from tests.ui.stand_in_studio import picture
+        from tests.ui.fake_arm import picture
 
         self.thumbnails_taken.append(path)
         if self.surveying:

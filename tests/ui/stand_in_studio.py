@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from teleop_studio.learning_status import LessonStatus, PairPrompt
 from teleop_studio.rig import RigConfig
 from teleop_studio.sentences import while_closed
 from teleop_studio.session import Session, StudioError
@@ -19,18 +20,26 @@ from teleop_studio.status import (
     LoopHealth,
     Overlay,
     RecorderHealth,
-    RunInfo,
-    ServoHealth,
     State,
     StudioStatus,
     TrainingStatus,
 )
 from teleop_studio.workspace import Workspace
+from tests.ui.fake_arm import (
+    JOINTS,
+    K,
+    S,
+    StandInEpisode,
+    healthy_servos,
+    joints_at,
+    picture,
+    project_front,
+    two_sided_overlay,
+)
 from tests.ui.stand_in_library import StandInLibrary
 from tests.ui.stand_in_setup import StandInSetup
+from tests.ui.stand_in_trainings import StandInTrainings
 
-JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "forearm_roll", "wrist_pitch", "wrist_roll", "gripper")
-H, K, S, N = 16, 8, 10, 32
 POLL_S = 1 / 30
 _TITLES = {
     State.CLOSED: ("", ""),  # depends on who has the ports
@@ -45,135 +54,6 @@ _TITLES = {
     State.LIMP: ("Torque is off", "Support the arm; R resumes."),
     State.FAULT: ("Servo 3 (elbow) overload", "Free the joint, then R resumes."),
 }
-
-
-def joints_at(time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T,) to (T, D): smooth joint angles of a fake arm."""
-    phase = np.arange(7) * 0.9
-    angles: NDArray[np.float64] = (
-        0.7 * np.sin(0.8 * time_s[:, None] + phase) * np.array([1, 0.6, 0.8, 0.3, 0.7, 1.2, 0])
-    )
-    angles[:, 6] = 0.5 + 0.5 * np.tanh(4 * np.sin(0.5 * time_s))
-    return angles
-
-
-def tip_at(time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T,) to (T, 3): where the fake gripper is, m in the base frame."""
-    return np.stack([0.24 + 0.05 * np.sin(time_s), 0.13 * np.sin(0.8 * time_s), 0.16 + 0.05 * np.cos(0.6 * time_s)], -1)
-
-
-def project_front(points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """A camera that looks at the arm from the front: +y is at its right hand side."""
-    points = np.asarray(points, np.float64)
-    depth = 0.85 - points[..., 0]
-    return np.stack([160 + 260 * points[..., 1] / depth, 165 - 270 * (points[..., 2] - 0.05) / depth], -1)
-
-
-def picture(camera: str, time_s: float) -> NDArray[np.uint8]:
-    """A table, a bottle and a gripper, rgb (240, 320, 3)."""
-    image = np.empty((240, 320, 3), np.uint8)
-    image[:90] = np.linspace((132, 146, 160), (160, 170, 182), 90)[:, None]
-    image[90:] = np.linspace((176, 134, 92), (206, 160, 114), 150)[:, None]
-    image[130:215, 60:260] = (58, 70, 84)
-    image[105:175, 142:160] = (22, 96, 82)
-    image[95:105, 147:155] = (230, 230, 230)
-    image[170:226, 110:142] = (196, 158, 40)
-    column, row = project_front(tip_at(np.array([time_s])))[0].astype(int)
-    if camera == "wrist":
-        column, row = 160, 200
-        image = np.roll(image, int(40 * np.sin(time_s)), axis=1)
-    image[max(row - 60, 0) : row, column - 5 : column + 5] = (28, 30, 34)
-    image[row - 8 : row + 8, column - 14 : column + 14] = (232, 234, 236)
-    image[row - 4 : row + 10, column - 5 : column + 5] = (230, 120, 40)
-    return image
-
-
-def two_sided_overlay(time_s: float, left: int = 20) -> Overlay:
-    """`left` of the N samples pass the bottle at the arm's left, the rest at its right."""
-    random = np.random.default_rng(7)
-    start = tip_at(np.array([time_s]))[0]
-    goal = np.array([0.42, 0.0, 0.08])
-    along = np.linspace(0, 1, H)[:, None]
-    straight = start + along * (goal - start)
-    side = np.where(np.arange(N) < left, 1.0, -1.0)
-    random.shuffle(side)
-    swerve = np.sin(np.pi * along[:, 0]) * 0.11
-    final = straight + side[:, None, None] * swerve[:, None] * np.array([0, 1, 0])
-    final = final + np.cumsum(random.normal(0, 0.0025, (N, H, 3)), 1)
-    noise = straight + np.cumsum(random.normal(0, 0.02, (N, H, 3)), 1)
-    tau = (np.arange(S + 1) / S)[:, None, None, None]
-    return Overlay(
-        stamp_ns=int(time_s * 1e9),
-        tip_paths=((1 - tau) * noise + tau * final).astype(np.float32),
-        velocity_norm=np.linspace(2, 0.4, S)[:, None].repeat(N, 1).astype(np.float32),
-        executed_steps=K,
-        left_share=left / N,
-        right_share=1 - left / N,
-        spread_mm=6.4,
-    )
-
-
-def training_status(run: Path, step: int, steps: int, running: bool) -> TrainingStatus:
-    at = np.arange(20, step + 1, 20, dtype=float)
-    loss = (
-        0.9 * np.exp(-at / 900) + 0.04 + 0.03 * np.random.default_rng(3).standard_normal(len(at)) * np.exp(-at / 2500)
-    )
-    held = np.arange(250, step + 1, 250, dtype=float)
-    error = 0.22 * np.exp(-held / 1300) + 0.052
-    return TrainingStatus(
-        run=run,
-        policy="flow-matching",
-        running=running,
-        finished=step >= steps,
-        stopping=False,
-        error="",
-        step=step,
-        steps=steps,
-        loss=float(loss[-1]) if len(loss) else float("nan"),
-        held_out_error=float(error[-1]) if len(error) else float("nan"),
-        elapsed_s=step / 14.2,
-        eta_s=(steps - step) / 14.2,
-        steps_per_s=14.2,
-        episodes=40,
-        loss_curve=np.stack([at, loss], -1),
-        held_out_curve=np.stack([held, error], -1),
-    )
-
-
-def healthy_servos(first_id: int, voltage_v: float) -> tuple[ServoHealth, ...]:
-    """One servo per joint, of an arm that has been working for a while."""
-    return tuple(
-        ServoHealth(name, first_id + i, "xl430-w250", 33 + 2 * i, voltage_v, 0.1 + 0.07 * i, 90 + 30 * i, True, (), 0.3)
-        for i, name in enumerate(JOINTS)
-    )
-
-
-@dataclass
-class StandInEpisode:
-    """An episode whose pictures and joints come from the same formulas."""
-
-    row: EpisodeRow
-    shift_s: float
-    duration_s: float = 8.0
-    cameras: tuple[str, ...] = ("front", "wrist")
-    joint_names: tuple[str, ...] = JOINTS
-    closed: bool = False
-
-    def __post_init__(self) -> None:
-        self.time_s = np.arange(0, self.duration_s, 0.01)
-        self.leader = joints_at(self.time_s + self.shift_s)
-        self.follower = joints_at(self.time_s + self.shift_s - 0.05)
-        self.action = self.leader
-        self.tip_path = tip_at(self.time_s + self.shift_s)
-
-    def image_at(self, camera: str, time_s: float) -> NDArray[np.uint8] | None:
-        return picture(camera, time_s + self.shift_s)
-
-    def project(self, camera: str, points: NDArray[np.float64], time_s: float) -> NDArray[np.float64]:
-        return project_front(points)
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @dataclass
@@ -196,6 +76,10 @@ class StandInStudio:
         self.polls = self.images_taken = 0
         self.job: JobStatus | None = None
         self.training: TrainingStatus | None = None
+        self.lesson_status: LessonStatus | None = None
+        self.pair: PairPrompt | None = None
+        self.temporal_ensembling = False
+        self.inference_words: dict[str, object] = {}  # what the loaded policy says of itself
         self.notices: tuple[str, ...] = ()
         self.operator = ""
         self.missing: dict[str, int] = {}  # camera: pictures missing in the running take
@@ -206,6 +90,14 @@ class StandInStudio:
         self.library = StandInLibrary(self)
         self.rig = RigConfig()
         self.setup = StandInSetup(self)
+        self.trainings = StandInTrainings(self)
+        self.policy_kinds, self.runs = self.trainings.policy_kinds, self.trainings.runs
+        self.checkpoint, self.policy_table = self.trainings.checkpoint, self.trainings.policy_table
+        self.train, self.resume_training = self.trainings.train, self.trainings.resume_training
+        self.pause_training, self.stop_training = self.trainings.pause_training, self.trainings.stop_training
+        self.training_hosts, self.add_training_host = self.trainings.training_hosts, self.trainings.add_training_host
+        self.check_training_host = self.trainings.check_training_host
+        self.lesson, self.cancel_lesson = self.trainings.lesson, self.trainings.cancel_lesson
         self.closing = False
         self.gaps: tuple[float, ...] = (0.01,) * 7
         self.aligning = self.mirroring = False
@@ -305,12 +197,28 @@ class StandInStudio:
             active_run="flow-matching-001" if state is State.POLICY else "",
             loop=LoopHealth(100, "nice -10", self.polls * 3, 0, 0.05, 0.31, 0.9) if is_open else LoopHealth(),
             recorder=self._recorder(state is State.RECORDING, frames),
-            inference=InferenceHealth(False, state is State.POLICY, "flow-matching-001", self.polls // 16, 21, 34, 48),
+            inference=self._inference(state is State.POLICY),
             training=self.training,
             job=self.job,
+            pair=self.pair,
+            lesson=self.lesson_status,
             notices=self.notices,
         )
         return self.status
+
+    def _inference(self, ready: bool) -> InferenceHealth:
+        told = InferenceHealth(
+            ready=ready,
+            run="flow-matching-001",
+            chunks=self.polls // 16,
+            chunk_latency_p50_ms=21,
+            chunk_latency_p99_ms=34,
+            overlay_latency_p50_ms=48,
+            step=6000,
+            policy="flow-matching",
+            device="CPU, 1 thread",
+        )
+        return replace(told, **self.inference_words)  # type: ignore[arg-type]
 
     def _camera(self, name: str) -> CameraHealth:
         return self.camera_troubles.get(name) or CameraHealth(29.9, self.polls, 18)
@@ -385,52 +293,46 @@ class StandInStudio:
         self.calls.append(("set_executed_steps", steps))
         self.executed_steps = steps
 
+    def set_temporal_ensembling(self, on: bool) -> None:
+        self.calls.append(("set_temporal_ensembling", on))
+        self.temporal_ensembling = on
+
+    def set_policy_task(self, text: str) -> None:
+        self.calls.append(("set_policy_task", text))
+        self.inference_words["task"] = text
+
+    def start_pairs(self, layouts: int) -> None:
+        self.calls.append(("start_pairs", layouts))
+        self.pair = PairPrompt(1, layouts, "left", "Put the objects on the marks, then press Space.")
+
+    def end_pairs(self) -> None:
+        self.calls.append(("end_pairs",))
+        self.pair = None
+
     def new_scene(self, seed: int | None = None) -> None:
         self.calls.append(("new_scene",))
 
     def scripted_operator(self, side: str, seed: int | None = None) -> None:
         self.calls.append(("scripted_operator", side))
 
-    def record_scripted(self, episodes: int, fast: bool = False, seed: int = 0) -> None:
-        self.calls.append(("record_scripted", episodes, fast))
+    def record_scripted(self, episodes: int, fast: bool = False, paired: bool = False) -> None:
+        self.calls.append(("record_scripted", episodes, fast, paired))
         self.job = JobStatus(f"Recording {episodes} demonstrations", 0, episodes, "Reaching from the left")
 
-    def evaluate(self, runs: list[Path], trials: int, seed: int = 1000, fast: bool = True) -> None:
-        self.calls.append(("evaluate", tuple(runs), trials, fast))
+    def evaluate(
+        self,
+        runs: list[Path],
+        trials: int,
+        fast: bool = True,
+        executed_steps: int | None = None,
+        solver_steps: int | None = None,
+    ) -> None:
+        self.calls.append(("evaluate", tuple(runs), trials, fast, executed_steps, solver_steps))
         self.job = JobStatus(f"Running {trials} trials", 0, trials, "Trial 1 from an unseen start")
 
     def cancel_job(self) -> None:
         self.calls.append(("cancel_job",))
         self.job = None
-
-    def train(self, policy: str = "flow-matching", steps: int = 6500, name: str | None = None) -> Path:
-        self.calls.append(("train", policy, steps, name))
-        run = self.workspace.new_run(name, policy)
-        self.training = training_status(run, 0, steps, running=True)
-        return run
-
-    def stop_training(self) -> None:
-        self.calls.append(("stop_training",))
-        assert self.training is not None
-        self.training = replace(self.training, running=False)
-
-    def resume_training(self, run: Path) -> None:
-        self.calls.append(("resume_training", run))
-        self.training = training_status(run, 2600, 6500, running=True)
-
-    def policies(self) -> tuple[str, ...]:
-        return ("flow-matching", "mean-regression")
-
-    def runs(self) -> list[RunInfo]:
-        """Newest first, as the training package lists them."""
-        return [
-            self._run("flow-matching-001", "flow-matching", 6500, 0.054),
-            self._run("flow-matching-002", "flow-matching", 2600, 0.082),
-            self._run("mean-regression-001", "mean-regression", 6500, 0.091),
-        ]
-
-    def _run(self, name: str, policy: str, step: int, error: float) -> RunInfo:
-        return RunInfo(self.workspace.runs / name, name, policy, step, 6500, error, 40, step == 6500)
 
     def episodes(self) -> list[EpisodeRow]:
         return list(self.rows)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from teleop_studio.status import State
 from tests.ui.cockpit import Cockpit, near
-from tests.ui.stand_in_studio import N, S, picture, project_front, two_sided_overlay
+from tests.ui.fake_arm import N, S, picture, project_front, two_sided_overlay
 from ui import theme
 from ui.widgets.camera_view import CameraView
 from ui.widgets.denoising_overlay import DenoisingOverlay, sides

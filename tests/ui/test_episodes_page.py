@@ -577,7 +577,7 @@ def test_c_takes_the_episode_to_the_compare_page(cockpit: Cockpit, page: Any) ->
     select(cockpit, page, chosen)
     press(cockpit, Qt.Key.Key_C)
     assert cockpit.window.page_name == "compare"
-    compare: Any = cockpit.window.pages["compare"]
+    compare: Any = cockpit.window.pages["compare"].replay  # type: ignore[attr-defined]
     assert compare.human.view.row.path == chosen.path
     assert compare.human.choice.currentData() == chosen.path
 
@@ -587,7 +587,7 @@ def test_a_trial_is_opened_on_the_policys_side(cockpit: Cockpit, page: Any) -> N
     trial = cockpit.studio.trial_rows[2]
     select(cockpit, page, trial)
     press(cockpit, Qt.Key.Key_C)
-    assert cockpit.window.pages["compare"].policy.view.row.path == trial.path  # type: ignore[attr-defined]
+    assert cockpit.window.pages["compare"].replay.policy.view.row.path == trial.path  # type: ignore[attr-defined]
 
 
 def test_replay_is_offered_where_the_session_allows_it(cockpit: Cockpit, page: Any) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from teleop_studio.status import State, StudioStatus
 from tests.ui.cockpit import Cockpit, near
-from tests.ui.stand_in_studio import JOINTS
+from tests.ui.fake_arm import JOINTS
 from ui import theme
 from ui.widgets.gap_bars import Gaps
 

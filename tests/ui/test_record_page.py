@@ -167,11 +167,18 @@ def test_without_a_selection_the_list_says_so(cockpit: Cockpit, page: Any) -> No
     assert cockpit.notices[-1][1] == "No episode is selected."
 
 
+def test_the_script_records_both_sides_of_every_layout_when_asked(cockpit: Cockpit, page: Any) -> None:
+    page.sim.side.setCurrentText("both sides")
+    press(page, "record_scripted")
+    assert cockpit.studio.calls == [("record_scripted", 40, False, True)]
+    assert cockpit.window.commands.choices.side == ""  # the demo operator alternates
+
+
 def test_scripted_recording_shows_its_progress(cockpit: Cockpit, page: Any) -> None:
     page.sim.episodes.setValue(25)
     page.sim.fast.setChecked(True)
     press(page, "record_scripted")
-    assert cockpit.studio.calls == [("record_scripted", 25, True)]
+    assert cockpit.studio.calls == [("record_scripted", 25, True, False)]
     cockpit.studio.job = JobStatus("Recording 25 demonstrations", 10, 25, "From the left", 9, 5, 5)
     cockpit.refresh()
     assert page.sim.job.isVisible()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QPushButton
 
 from teleop_studio.status import ServoHealth, State, StudioStatus
 from tests.ui.cockpit import Cockpit, near
-from tests.ui.stand_in_studio import JOINTS, healthy_servos
+from tests.ui.fake_arm import JOINTS, healthy_servos
 from ui import theme
 from ui.widgets.servo_dialog import ServoDialog
 from ui.widgets.servo_marks import JointServos, ServoColumn, ServoStrip

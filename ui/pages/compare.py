@@ -1,98 +1,71 @@
-"""Compare: a demonstration and a policy's trial side by side on one time line."""
+"""Compare: a demonstration beside a trial on one time line, or all policies in one table."""
 
-import numpy as np
-from PySide6.QtGui import QAction, QFont
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QVBoxLayout
 
 from teleop_studio.status import StudioStatus
-from ui import theme
-from ui.bridge import PERIOD_MS, Bridge
+from ui.bridge import Bridge
 from ui.commands import Commands
 from ui.pages.page import Page
-from ui.widgets.episode_side import EpisodeSide
-from ui.widgets.joint_chart import JointChart, Series
-from ui.widgets.live_chart import legend
-from ui.widgets.panel import Panel, button
-from ui.widgets.timeline import Timeline
+from ui.widgets.panel import button
+from ui.widgets.policy_table import PolicyTablePanel
+from ui.widgets.replay_view import ReplayView
 
 
 class ComparePage(Page):
     def __init__(self, bridge: Bridge, commands: Commands, actions: dict[str, QAction]) -> None:
         super().__init__(bridge, commands, actions)
         self.setObjectName("compare_page")
-        self.human = EpisodeSide("Demonstration", theme.HUMAN, bridge, self._episodes_changed)
-        self.policy = EpisodeSide("Policy trial", theme.POLICY, bridge, self._episodes_changed)
-        self.sides = (self.human, self.policy)
-        self.camera = QComboBox()
-        self.camera.setObjectName("compare_camera")
-        self.camera.setAccessibleName("camera to compare")
-        self.camera.addItems(bridge.studio.camera_names)
-        self.play = button("compare_play", "Play", "Play both from here", lambda: None)
-        self.play.setCheckable(True)
-        self.clock = QLabel("")
-        self.clock.setFont(theme.font(17, QFont.Weight.DemiBold))
-        self.clock.setFixedWidth(72)
-        self.timeline = Timeline()
-        self.chart = JointChart(columns=4)
-        self._lay_out()
-
-    def _lay_out(self) -> None:
+        self.replay = ReplayView(bridge)
+        self.policies = PolicyTablePanel(bridge)
+        self.stack = QStackedWidget()
+        self.switch = QButtonGroup(self)
         column = QVBoxLayout(self)
-        column.setContentsMargins(12, 12, 12, 12)
-        column.setSpacing(12)
-        pictures = QHBoxLayout()
-        pictures.setSpacing(12)
-        for side in self.sides:
-            pictures.addWidget(side, 1)
-        column.addLayout(pictures, 1)
-        scrub = Panel()
+        column.setContentsMargins(12, 8, 12, 12)
+        column.setSpacing(8)
         row = QHBoxLayout()
-        row.setSpacing(12)
-        for widget in (self.play, self.clock, self.camera):
-            row.addWidget(widget)
-        row.addWidget(self.timeline, 1)
-        scrub.body.addLayout(row)
-        column.addWidget(scrub)
-        charts = Panel("Joints of the follower")
-        charts.header.addWidget(legend((("demonstration", theme.HUMAN), ("policy", theme.POLICY))))
-        charts.body.addWidget(self.chart)
-        charts.setFixedHeight(164)
-        column.addWidget(charts)
+        row.setSpacing(4)
+        for number, (view, name, title, tooltip) in enumerate(
+            (
+                (self.replay, "compare_replay", "Human and policy", "A demonstration and a trial on one time line"),
+                (self.policies, "compare_policies", "Policies", "Every run and what its trials say"),
+            )
+        ):
+            made = button(name, title, tooltip, lambda: None, quiet=True)
+            made.setCheckable(True)
+            self.switch.addButton(made, number)
+            row.addWidget(made)
+            self.stack.addWidget(view)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addWidget(self.stack, 1)
+        self.switch.button(0).setChecked(True)
+        self.switch.idClicked.connect(self.show_view)
+
+    def show_view(self, number: int) -> None:
+        """0 the replay, 1 the table."""
+        if number == self.stack.currentIndex():
+            return
+        self.leave()
+        self.stack.setCurrentIndex(number)
+        self.switch.button(number).setChecked(True)
+        self.enter()
 
     def enter(self) -> None:
-        self.human.offer(self.bridge.call(self.studio.episodes) or [])
-        self.policy.offer(self.bridge.call(self.studio.trials) or [])
         wanted, self.commands.choices.compare = self.commands.choices.compare, None
-        if wanted is not None and not any(side.show_episode(wanted) for side in self.sides):
-            self.bridge.notice.emit("info", f"{wanted.name} can not be compared.", "It is in the workspace no more.")
+        if wanted is not None and self.stack.currentWidget() is not self.replay:
+            self.stack.setCurrentIndex(0)
+            self.switch.button(0).setChecked(True)
+        if self.stack.currentWidget() is self.replay:
+            self.replay.enter(wanted)
+        else:
+            self.policies.reread()
 
     def leave(self) -> None:
-        self.play.setChecked(False)
-        for side in self.sides:
-            side.close_episode()
+        self.replay.leave()
 
     def refresh(self, status: StudioStatus) -> None:
-        if self.play.isChecked():
-            if self.timeline.time_s >= self.timeline.end_s:
-                self.timeline.set_time(0.0)
-            else:
-                self.timeline.set_time(self.timeline.time_s + PERIOD_MS / 1e3)
-        for side in self.sides:
-            side.show_moment(self.camera.currentText(), self.timeline.time_s)
-        self.clock.setText(f"{self.timeline.time_s:.2f} s")
-        self.chart.set_cursor(self.timeline.time_s)
-
-    def _episodes_changed(self) -> None:
-        self.timeline.show_bars([(_SHORT[side.name], side.colour, side.duration_s) for side in self.sides])
-        shown = [side for side in self.sides if side.view is not None]
-        series = tuple(
-            Series(side.name, side.colour, np.asarray(side.view.time_s), np.asarray(side.view.follower))
-            for side in shown
-            if side.view is not None
-        )
-        names = next((tuple(side.view.joint_names) for side in shown if side.view is not None), ())
-        self.chart.forget_ranges()
-        self.chart.show_series(names, series, (0.0, max(self.timeline.end_s, 1e-3)))
-
-
-_SHORT = {"Demonstration": "human", "Policy trial": "policy"}
+        if self.stack.currentWidget() is self.replay:
+            self.replay.refresh()
+        else:
+            self.policies.refresh(status)

@@ -46,6 +46,7 @@ class DeployPage(Page):
 
     def enter(self) -> None:
         self.policy.reread()
+        self.fan.samples.offer(self.policy.kind)
         self.trials.reread()
 
     def refresh(self, status: StudioStatus) -> None:
@@ -53,4 +54,5 @@ class DeployPage(Page):
         self.fan.refresh(status)
         self.chart.refresh(status)
         self.policy.refresh(status)
+        self.fan.samples.offer(self.policy.kind)
         self.trials.refresh(status)

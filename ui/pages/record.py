@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from teleop_studio.status import EpisodeRow, State, StudioStatus
 from ui import theme
@@ -16,6 +16,8 @@ from ui.widgets.gap_bars import Gaps, GapStrip
 from ui.widgets.health import disk_left
 from ui.widgets.key_button import KeyButton
 from ui.widgets.live_chart import LiveChart
+from ui.widgets.pair_card import PairCard
+from ui.widgets.pairs_row import PairsRow
 from ui.widgets.panel import Figure, Panel, button, caption
 from ui.widgets.row_list import RowList
 from ui.widgets.rows import episode_row
@@ -31,7 +33,8 @@ class RecordPage(Page):
         self.setObjectName("record_page")
         self.cameras = CameraWall(bridge)
         self.chart = LiveChart(bridge, commands)
-        self.take = TakePanel(commands, actions)
+        self.pair = PairCard()
+        self.take = TakePanel(bridge, commands, actions)
         self.sim = SimPanel(bridge, commands, actions)
         self.episodes = EpisodePanel(bridge, commands)
         row = QHBoxLayout(self)
@@ -40,7 +43,10 @@ class RecordPage(Page):
         left = QVBoxLayout()
         left.setSpacing(12)
         left.addWidget(self.cameras)
-        left.addWidget(self.chart, 1)
+        self.lower = QStackedWidget()  # the joints, or which side of the layout is next
+        for widget in (self.chart, self.pair):
+            self.lower.addWidget(widget)
+        left.addWidget(self.lower, 1)
         row.addLayout(left, 1)
         side = QWidget()
         side.setFixedWidth(SIDE_WIDTH)
@@ -62,6 +68,9 @@ class RecordPage(Page):
 
     def refresh(self, status: StudioStatus) -> None:
         self.cameras.refresh(status)
+        if status.pair is not None:
+            self.pair.show_prompt(status.pair, status.state is State.RECORDING)
+        self.lower.setCurrentWidget(self.chart if status.pair is None else self.pair)
         self.chart.refresh(status)
         self.take.refresh(status)
         self.sim.refresh(status)
@@ -71,7 +80,7 @@ class RecordPage(Page):
 class TakePanel(Panel):
     """The task's text and the buttons of a take."""
 
-    def __init__(self, commands: Commands, actions: dict[str, QAction]) -> None:
+    def __init__(self, bridge: Bridge, commands: Commands, actions: dict[str, QAction]) -> None:
         super().__init__("Take")
         self._commands = commands
         self.task = QLineEdit(commands.choices.task)
@@ -100,6 +109,8 @@ class TakePanel(Panel):
         self.disk = Figure("disk left", 15)
         self.rest = KeyButton(actions["rest"])
         self.gaps = GapStrip()
+        self.pairs = PairsRow(bridge)
+        self.header.addWidget(self.pairs.opener)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -109,6 +120,7 @@ class TakePanel(Panel):
         words.addWidget(self.task, 1)
         words.addWidget(self.operator)
         self.body.addLayout(words)
+        self.body.addWidget(self.pairs)
         self.body.addWidget(self.record)
         # Of the last five only two are of use at a time: the others make room.
         last = (self.discard, self.bookmark, self.teleop, self.resume, self.rest)
@@ -155,6 +167,7 @@ class TakePanel(Panel):
         )
         self.disk.show_value(*disk_left(recorder.disk_left_s))
         self.gaps.show_gaps(Gaps.of(status))
+        self.pairs.refresh(status)
 
 
 class EpisodePanel(Panel):

@@ -19,8 +19,8 @@ class CurvePlot(QWidget):
         super().__init__()
         self.setObjectName(f"{name}_curve")
         self.setAccessibleName(f"{name} over training steps")
-        self.setMinimumSize(260, 130)
-        self._drawn: tuple[int, float] = (0, 0.0)
+        self.setMinimumSize(260, 90)
+        self._drawn: tuple[int, float, int] = (0, 0.0, 0)
         self.plot = pg.PlotWidget(background=QColor(theme.PANEL))
         item = self.plot.getPlotItem()
         item.setLogMode(y=logarithmic)
@@ -47,18 +47,23 @@ class CurvePlot(QWidget):
             symbolBrush=colour,
             symbolPen=None,
         )
+        self.best = self.plot.plot(
+            pen=None, symbol="o", symbolSize=13, symbolBrush=None, symbolPen=pg.mkPen(theme.GOOD, width=2)
+        )
         item.setXRange(0, 1000)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.plot)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
-    def show_curve(self, rows: NDArray[np.float64], steps: int) -> None:
-        """`rows` (n, 2): step and value; the axis runs to `steps`."""
+    def show_curve(self, rows: NDArray[np.float64], steps: int, best: int = 0) -> None:
+        """`rows` (n, 2): step and value; the axis runs to `steps`. A ring at the step that is the `best`."""
         finite = rows[np.isfinite(rows).all(axis=1)] if len(rows) else rows
-        newest = (len(finite), float(finite[-1, 0]) if len(finite) else 0.0)
+        newest = (len(finite), float(finite[-1, 0]) if len(finite) else 0.0, best)
         if newest == self._drawn:
             return
         self._drawn = newest
         self.curve.setData(finite[:, 0], finite[:, 1]) if len(finite) else self.curve.setData([], [])
+        ringed = finite[finite[:, 0] == best] if len(finite) and best else np.zeros((0, 2))
+        self.best.setData(ringed[:, 0], ringed[:, 1])
         self.plot.setXRange(0, max(steps, 1), padding=0.01)

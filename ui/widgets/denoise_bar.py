@@ -33,14 +33,18 @@ class DenoiseBar(Panel):
         self.slider.valueChanged.connect(self._moved)
         self.reading = QLabel("")
         self.reading.setFont(theme.font(13, QFont.Weight.DemiBold))
-        self.reading.setFixedWidth(150)
+        self.reading.setFixedWidth(158)
         self.reading.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout()
         row.setSpacing(10)
-        for widget in (self.play, self.freeze, soft_label("noise")):
+        self.noise, self.action = soft_label("noise"), soft_label("action")
+        self.at_once = soft_label("This policy answers at once: there are no steps between noise and action.")
+        self.at_once.hide()
+        for widget in (self.play, self.freeze, self.noise):
             row.addWidget(widget)
         row.addWidget(self.slider, 1)
-        row.addWidget(soft_label("action"))
+        row.addWidget(self.action)
+        row.addWidget(self.at_once, 1)
         row.addWidget(self.reading)
         self.body.addLayout(row)
         self._moved(10)
@@ -54,8 +58,13 @@ class DenoiseBar(Panel):
         return self.freeze.isChecked()
 
     def set_steps(self, steps: int) -> None:
-        """S of the overlay that is shown; the slider stays at the finished action if it was there."""
+        """S of the overlay that is shown, 0 without a solver; at the finished action the slider stays there."""
         if steps != self.slider.maximum():
+            for widget in (self.play, self.noise, self.slider, self.action, self.reading):
+                widget.setVisible(steps > 0)
+            self.at_once.setVisible(steps == 0)
+            if steps == 0:
+                self.play.setChecked(False)
             at_end = self.slider.value() == self.slider.maximum()
             self.slider.setMaximum(steps)
             if at_end:

@@ -19,6 +19,7 @@ _LEAST_WIDTH, _MOST_WIDTH, _SPACING = 184, 420, 12
 _LEAST_HEIGHT = 90
 _REPROJECT_EVERY = 3  # refreshes: a camera on the wrist moves under the paths
 _STALE_S = 3.0
+_SAME_M = 1e-4
 _THINKING = (State.POLICY, State.STOPPED)  # here the newest samples still belong to the picture
 _NOT_POLICY = (State.CLOSED, State.TELEOP, State.RECORDING, State.RESET, State.REPLAY)
 
@@ -123,4 +124,12 @@ class FanView(QWidget):
             return f"Loading {status.inference.run} …"
         if self.overlay is None:
             return "The samples appear here when a policy drives (P)."
+        if all_alike(self.overlay):
+            return f"All {self.overlay.tip_paths.shape[1]} samples are the same: this policy knows one answer."
         return ""
+
+
+def all_alike(overlay: Overlay) -> bool:
+    """Whether every finished sample is the same path, as of a policy that regresses to the mean."""
+    finished = overlay.tip_paths[-1]
+    return finished.shape[0] > 1 and float(np.ptp(finished, axis=0).max()) < _SAME_M

@@ -23,6 +23,7 @@ class Row:
     right: str
     dot: str
     tooltip: str = ""
+    right_colour: str = theme.SOFT
 
 
 class RowModel(QAbstractListModel):
@@ -66,16 +67,18 @@ class RowDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(body, 6, 6)
         painter.setBrush(QColor(row.dot))
         painter.drawEllipse(QRectF(body.left() + 9, body.top() + 9, 8, 8))
-        _paint_line(painter, body.adjusted(26, 4, -8, -22), row.title, row.note, 13, theme.TEXT)
-        _paint_line(painter, body.adjusted(26, 21, -8, -4), row.detail, row.right, 11, theme.SOFT)
+        _paint_line(painter, body.adjusted(26, 4, -8, -22), row.title, row.note, 13, theme.TEXT, theme.SOFT)
+        _paint_line(painter, body.adjusted(26, 21, -8, -4), row.detail, row.right, 11, theme.SOFT, row.right_colour)
         painter.restore()
 
 
-def _paint_line(painter: QPainter, place: QRectF, left: str, right: str, pixels: int, colour: str) -> None:
+def _paint_line(
+    painter: QPainter, place: QRectF, left: str, right: str, pixels: int, colour: str, right_colour: str
+) -> None:
     painter.setFont(theme.font(pixels, QFont.Weight.Medium))
     metrics = painter.fontMetrics()
     taken = metrics.horizontalAdvance(right)
-    painter.setPen(QColor(theme.SOFT))
+    painter.setPen(QColor(right_colour))
     painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
     painter.setPen(QColor(colour))
     room = max(int(place.width()) - taken - 8, 0)

@@ -29,17 +29,36 @@ def episode_row(episode: EpisodeRow) -> Row:
     )
 
 
-def run_row(run: RunInfo) -> Row:
-    share = run.step / max(run.steps, 1)
+def run_row(run: RunInfo, title: str) -> Row:
+    """`title` of its policy, in words."""
+    said, colour = _how_far(run)
+    best = f" · best: step {run.best_step}" if run.best_step else ""
     return Row(
         key=str(run.path),
         title=run.name,
         note=milliradians(run.held_out_error),
-        detail=f"{run.policy}, {run.episodes} episodes",
-        right=f"step {run.step}" if run.finished else f"{share:.0%} of {run.steps}",
-        dot=theme.GOOD if run.finished else theme.WARN if run.step else theme.FAINT,
-        tooltip=f"{run.path}: mean error of sampled chunks on held-out episodes {milliradians(run.held_out_error)}",
+        detail=f"{title}{best}",
+        right=said,
+        dot=theme.GOOD if run.finished else theme.WARN if run.step or run.interrupted else theme.FAINT,
+        tooltip=f"{run.path}: {title}, {run.episodes} episodes, mean error of sampled chunks on held-out episodes "
+        f"{milliradians(run.held_out_error)}" + (f"; best: {best_words(run.best_step, run.best_by)}" if best else ""),
+        right_colour=colour,
     )
+
+
+def _how_far(run: RunInfo) -> tuple[str, str]:
+    """In words, and their colour."""
+    if run.finished:
+        return f"step {run.step}", theme.SOFT
+    share = f"{run.step / max(run.steps, 1):.0%}"
+    if run.interrupted:
+        return f"interrupted at {share}", theme.WARN
+    return (f"paused at {share}" if run.paused else f"{share} of {run.steps}"), theme.SOFT
+
+
+def best_words(step: int, by: str) -> str:
+    """ "step 3000, by held-out error"; a dash while no checkpoint is the best."""
+    return (f"step {step}, by {by}" if by else f"step {step}") if step else "–"
 
 
 def milliradians(error_rad: float) -> str:

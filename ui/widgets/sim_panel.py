@@ -1,5 +1,6 @@
 """The hand on the leader and the scene of the simulated rig."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
@@ -9,6 +10,9 @@ from ui.commands import Commands
 from ui.widgets.job_bar import JobBar
 from ui.widgets.key_button import KeyButton
 from ui.widgets.panel import Panel, button, check_box, spin_box
+
+_BOTH = "both"  # of every layout; the demo operator alternates then
+_TOOLTIP = Qt.ItemDataRole.ToolTipRole
 
 
 class SimPanel(Panel):
@@ -22,9 +26,11 @@ class SimPanel(Panel):
         self.side = QComboBox()
         self.side.setObjectName("operator_side")
         self.side.setAccessibleName("side of the demo operator")
-        for text, side in (("alternate", ""), ("left", "left"), ("right", "right")):
+        for text, side in (("alternate", ""), ("left", "left"), ("right", "right"), ("both sides", _BOTH)):
             self.side.addItem(text, side)
         self.side.currentIndexChanged.connect(self._side_chosen)
+        last = self.side.count() - 1
+        self.side.setItemData(last, "By script: every layout from the left and from the right", _TOOLTIP)
         self.header.addWidget(self.side)
         keys = QHBoxLayout()
         keys.setSpacing(8)
@@ -53,7 +59,10 @@ class SimPanel(Panel):
         self.job.refresh(status.job)
 
     def _side_chosen(self) -> None:
-        self._commands.choices.side = self.side.currentData()
+        side = self.side.currentData()
+        self._commands.choices.side = "" if side == _BOTH else side
 
     def _record_scripted(self) -> None:
-        self._bridge.call(self._bridge.studio.record_scripted, self.episodes.value(), self.fast.isChecked())
+        paired = self.side.currentData() == _BOTH
+        verb = self._bridge.studio.record_scripted
+        self._bridge.call(verb, self.episodes.value(), self.fast.isChecked(), paired=paired)

@@ -1,6 +1,6 @@
 """Dialogs that start an export of episodes or an import; the work runs elsewhere and shows in the job bar."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +9,6 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QButtonGroup,
     QDialog,
-    QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from teleop_studio.status import FormatInfo
 from ui import theme
+from ui.widgets.file_pick import pick_file, pick_folder
 from ui.widgets.panel import button, caption, soft_label, spin_box
 
 _WIDTH = 600
@@ -107,7 +107,7 @@ class ExportDialog(QDialog):
             self.out.setText(str(fresh_folder(self._folder, chosen.name, datetime.now())))
 
     def _choose(self) -> None:
-        _pick_folder(self, Path(self.out.text()).parent, self._chosen)
+        pick_folder(self, Path(self.out.text()).parent, self._chosen)
 
     def _chosen(self, path: Path) -> None:
         """An empty folder is taken as it is; into any other one a new folder is put."""
@@ -153,10 +153,10 @@ class ImportDialog(QDialog):
         self.start.setEnabled(self.formats.chosen is not None and bool(self.source.text().strip()))
 
     def _choose_folder(self) -> None:
-        _pick_folder(self, self._folder, lambda path: self.source.setText(str(path)))
+        pick_folder(self, self._folder, lambda path: self.source.setText(str(path)))
 
     def _choose_file(self) -> None:
-        _pick_file(self, self._folder, lambda path: self.source.setText(str(path)))
+        pick_file(self, self._folder, lambda path: self.source.setText(str(path)))
 
     def _ask(self) -> None:
         chosen = self.formats.chosen
@@ -224,22 +224,3 @@ def _path_field(name: str, accessible: str) -> QLineEdit:
     field.setObjectName(name)
     field.setAccessibleName(accessible)
     return field
-
-
-def _pick_folder(parent: QWidget, start: Path, chosen: Callable[[Path], object]) -> None:
-    _pick(parent, start, chosen, QFileDialog.FileMode.Directory)
-
-
-def _pick_file(parent: QWidget, start: Path, chosen: Callable[[Path], object]) -> None:
-    _pick(parent, start, chosen, QFileDialog.FileMode.ExistingFile)
-
-
-def _pick(parent: QWidget, start: Path, chosen: Callable[[Path], object], mode: QFileDialog.FileMode) -> None:
-    # Not a native dialog: Esc must reach the stop key, and the pictures must go on.
-    picker = QFileDialog(parent)
-    picker.setOption(QFileDialog.Option.DontUseNativeDialog)
-    picker.setFileMode(mode)
-    picker.setDirectory(str(next((folder for folder in (start, *start.parents) if folder.is_dir()), Path.home())))
-    picker.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    picker.fileSelected.connect(lambda path: chosen(Path(path)))
-    picker.open()

@@ -61,4 +61,12 @@ class TrialsPanel(Panel):
                 "error", "There is no trained policy yet.", "Train one on the Train page (Ctrl+3)."
             )
             return
-        self._bridge.call(self._bridge.studio.evaluate, [run], self.count.value(), fast=self.fast.isChecked())
+        studio = self._bridge.studio
+        self._bridge.call(
+            studio.evaluate,
+            [self._commands.chosen_checkpoint(run)],
+            self.count.value(),
+            fast=self.fast.isChecked(),
+            executed_steps=studio.executed_steps,
+            solver_steps=studio.solver_steps,
+        )

@@ -1,0 +1,58 @@
+"""The list of training runs: how far, how good, which were interrupted; resume one or take it to the arm."""
+
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from teleop_studio.status import RunInfo, StudioStatus
+from ui.bridge import Bridge
+from ui.commands import BEST, Commands
+from ui.widgets.panel import Panel, button, caption
+from ui.widgets.row_list import RowList
+from ui.widgets.rows import run_row
+
+_REREAD_EVERY = 60  # refreshes: two seconds
+
+
+class RunsPanel(Panel):
+    def __init__(self, bridge: Bridge, commands: Commands, parent: QWidget | None = None) -> None:
+        super().__init__("Runs", parent)
+        self._bridge, self._commands = bridge, commands
+        self.runs: list[RunInfo] = []
+        self._count = 0
+        self.header.addWidget(caption("error of sampled chunks"))
+        self.list = RowList("run_list", "training runs")
+        self.body.addWidget(self.list, 1)
+        self.resume = button("resume_run", "Resume", "Go on training the selected run", self._resume)
+        self.deploy = button("deploy_run", "Deploy", "Take the selected run to the Deploy page", self._deploy)
+        tools = QHBoxLayout()
+        tools.setSpacing(8)
+        tools.addWidget(self.resume, 1)
+        tools.addWidget(self.deploy, 1)
+        self.body.addLayout(tools)
+
+    def reread(self) -> None:
+        self.runs = self._bridge.call(self._bridge.studio.runs) or []
+        kinds = self._bridge.call(self._bridge.studio.policy_kinds) or {}
+        titles = {name: kind.title for name, kind in kinds.items()}
+        self.list.show_rows([run_row(run, titles.get(run.policy, run.policy)) for run in self.runs])
+
+    @property
+    def selected(self) -> RunInfo | None:
+        key = self.list.selected_key
+        return next((run for run in self.runs if str(run.path) == key), None)
+
+    def refresh(self, status: StudioStatus) -> None:
+        self._count += 1
+        if self._count % _REREAD_EVERY == 0:
+            self.reread()
+        training = status.training is not None and status.training.running
+        selected = self.selected
+        self.resume.setEnabled(selected is not None and not selected.finished and not training)
+        self.deploy.setEnabled(selected is not None and selected.step > 0)
+
+    def _resume(self) -> None:
+        if self.selected is not None:
+            self._bridge.call(self._bridge.studio.resume_training, self.selected.path)
+
+    def _deploy(self) -> None:
+        if self.selected is not None:
+            self._commands.deploy(self.selected.path, BEST)
