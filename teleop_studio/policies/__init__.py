@@ -68,6 +68,12 @@ def _gaussian(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
     return Gaussian(config, GaussianSettings(**settings))
 
 
+def _diffusion(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
+    from teleop_studio.policies.diffusion import Diffusion, DiffusionSettings
+
+    return Diffusion(config, DiffusionSettings(**settings))
+
+
 def _act(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
     from teleop_studio.policies.lerobot_policies.act import Act, ActSettings
 
@@ -80,11 +86,30 @@ def _diffusion_policy(config: PolicyConfig, settings: Mapping[str, Any]) -> "Pol
     return DiffusionPolicy(config, DiffusionPolicySettings(**settings))
 
 
+def _vision_language_action(name: str) -> PolicyFactory:
+    def build(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
+        from teleop_studio.policies.lerobot_policies.vla import VisionLanguageAction, VlaSettings
+
+        return VisionLanguageAction(name, config, VlaSettings(**settings))
+
+    return build
+
+
 # What our own policies share: how they think, and how they see.
 _SHARED: dict[str, tuple[Any, ...]] = {
     "network": ("mlp", "unet", "dit"),
     "encoder": ("cnn", "resnet18", "frozen"),
     "augment": (0.0, 0.5, 1.0),
+}
+
+_FINE_TUNED: dict[str, Any] = {"picture_px": 224, "crop_px": 224, "horizon": 30, "executed_steps": 15}
+_FINE_TUNING: dict[str, Any] = {
+    "betas": (0.9, 0.95),
+    "weight_decay": 0.01,
+    "warmup_steps": 500,
+    "clip_norm": 10.0,
+    "held_out_every": 1000,
+    "held_out_moments": 16,
 }
 
 POLICIES: dict[str, PolicyKind] = {
@@ -93,6 +118,14 @@ POLICIES: dict[str, PolicyKind] = {
         "Draws whole chunks from noise and keeps both ways round an obstacle; the one to begin with.",
         _flow_matching,
         choices=_SHARED,
+    ),
+    "diffusion": PolicyKind(
+        "Diffusion",
+        "Takes noise out of whole chunks in many small steps and keeps both ways round an obstacle; take it to compare "
+        "with flow matching, which needs fewer steps.",
+        _diffusion,
+        choices={**_SHARED, "target": ("sample", "epsilon"), "sampler": ("ddim", "ancestral")},
+        solver_steps=(10, 50, 100),
     ),
     "mean-regression": PolicyKind(
         "Mean regression",
@@ -112,8 +145,8 @@ POLICIES: dict[str, PolicyKind] = {
         choices={**_SHARED, "execute": ("mean", "sample")},
         solver_steps=(),
     ),
-    # LeRobot's 1e-5 for ACT is meant for 100,000 steps of 8; a tenth of the steps gets ten times the rate. Its chunk of
-    # 100 at 50 Hz is 2 s long, which is 30 goals here. The pictures are as large as the paper of Diffusion Policy has them.
+    # LeRobot's 1e-5 for ACT is for 100,000 steps of 8: a tenth of the steps gets ten times the rate. Its chunk of 100
+    # at 50 Hz is 2 s long, which is 30 goals here. The pictures are as large as in the paper of Diffusion Policy.
     "act": PolicyKind(
         "ACT (LeRobot)",
         "LeRobot's transformer that says one chunk for each moment; take it to compare with, with time to train.",
@@ -149,6 +182,43 @@ POLICIES: dict[str, PolicyKind] = {
         choices={"preset": ("small", "paper")},
         solver_steps=(10, 50, 100),
         packages=("lerobot", "diffusers", "torchvision"),
+        extra="lerobot-policies",
+    ),
+    # Fine-tuned with the rates that LeRobot gives each. A measurement of 128 moments would fill a GPU's memory.
+    "smolvla": PolicyKind(
+        "SmolVLA (LeRobot)",
+        "A small model that was pretrained on many robots and is told the task in words; needs its weights and a GPU.",
+        _vision_language_action("smolvla"),
+        training=_FINE_TUNING | {"steps": 20_000, "batch": 32, "learning_rate": 1e-4, "weight_decay": 1e-10},
+        config=_FINE_TUNED,
+        choices={"train": ("expert", "all")},
+        solver_steps=(1, 2, 4, 10),
+        weights=True,
+        packages=("lerobot", "transformers", "torchvision"),
+        extra="lerobot-policies",
+    ),
+    "pi0": PolicyKind(
+        "pi0 (LeRobot)",
+        "A large model that was pretrained on many robots and is told the task in words; needs its weights and a GPU.",
+        _vision_language_action("pi0"),
+        training=_FINE_TUNING | {"steps": 5_000, "batch": 16, "learning_rate": 2.5e-5, "clip_norm": 1.0},
+        config=_FINE_TUNED,
+        choices={"train": ("expert", "all")},
+        solver_steps=(1, 2, 4, 10),
+        weights=True,
+        packages=("lerobot", "transformers", "torchvision"),
+        extra="lerobot-policies",
+    ),
+    "pi05": PolicyKind(
+        "pi0.5 (LeRobot)",
+        "The successor of pi0, which also reads the arm's pose as words; needs its weights and a GPU.",
+        _vision_language_action("pi05"),
+        training=_FINE_TUNING | {"steps": 5_000, "batch": 16, "learning_rate": 2.5e-5, "clip_norm": 1.0},
+        config=_FINE_TUNED,
+        choices={"train": ("expert", "all")},
+        solver_steps=(1, 2, 4, 10),
+        weights=True,
+        packages=("lerobot", "transformers", "torchvision"),
         extra="lerobot-policies",
     ),
 }

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -13,12 +14,22 @@ from tests.policies.toy_task import TOY, fit, random_batch, unit_statistics
 # LeRobot's take ten seconds to import; tests/policies/test_lerobot_policies.py holds them to the same.
 OURS = sorted(name for name, kind in POLICIES.items() if kind.extra != "lerobot-policies")
 
-pytestmark = pytest.mark.parametrize("name", OURS)
+SMALL = {"width": 128, "blocks": 2}
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *((name, SMALL) for name in OURS),
+    ("flow-matching", {"network": "unet", "width": 16, "draws": 1}),
+    ("flow-matching", {"network": "dit", "width": 32, "blocks": 2}),
+    ("diffusion", {"target": "epsilon", **SMALL}),
+]
+
+pytestmark = pytest.mark.parametrize(
+    ("name", "own"), VARIANTS, ids=[" ".join([name, *map(str, own.values())]) for name, own in VARIANTS]
+)
 
 
-def built(name: str) -> Policy:
+def built(name: str, own: dict[str, Any]) -> Policy:
     torch.manual_seed(0)
-    policy = build_policy(name, TOY)
+    policy = build_policy(name, TOY, own)
     policy.fit_normalizer(unit_statistics())
     return policy
 
@@ -27,8 +38,8 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_the_loss_is_one_number_and_reaches_every_parameter(name: str) -> None:
-    policy = built(name)
+def test_the_loss_is_one_number_and_reaches_every_parameter(name: str, own: dict[str, Any]) -> None:
+    policy = built(name, own)
     loss, parts = policy.loss(random_batch(4), generator())
     assert loss.shape == ()
     assert "chunk" in parts
@@ -38,8 +49,8 @@ def test_the_loss_is_one_number_and_reaches_every_parameter(name: str) -> None:
         assert torch.isfinite(parameter.grad).all()
 
 
-def test_all_randomness_comes_from_the_generator(name: str) -> None:
-    policy, batch = built(name), random_batch(4)
+def test_all_randomness_comes_from_the_generator(name: str, own: dict[str, Any]) -> None:
+    policy, batch = built(name, own), random_batch(4)
     torch.manual_seed(1)
     first, _ = policy.loss(batch, generator(3))
     torch.manual_seed(2)
@@ -47,8 +58,8 @@ def test_all_randomness_comes_from_the_generator(name: str) -> None:
     torch.testing.assert_close(first, second, atol=0, rtol=0)
 
 
-def test_samples_have_their_shapes_and_end_where_the_trace_ends(name: str) -> None:
-    policy, batch = built(name), random_batch(1)
+def test_samples_have_their_shapes_and_end_where_the_trace_ends(name: str, own: dict[str, Any]) -> None:
+    policy, batch = built(name, own), random_batch(1)
     with torch.no_grad():
         sampled = policy.sample_chunks(policy.encode(batch.seen), 5, 10, generator())
     assert sampled.chunks.shape == (5, 16, 7)
@@ -58,8 +69,8 @@ def test_samples_have_their_shapes_and_end_where_the_trace_ends(name: str) -> No
     torch.testing.assert_close(sampled.trace[-1], sampled.chunks, atol=0, rtol=0)
 
 
-def test_a_row_of_conditions_gives_one_chunk_each(name: str) -> None:
-    policy, batch = built(name), random_batch(3)
+def test_a_row_of_conditions_gives_one_chunk_each(name: str, own: dict[str, Any]) -> None:
+    policy, batch = built(name, own), random_batch(3)
     # The joints' goals are relative, so a moved arm must move its own chunk and no other.
     state = batch.seen.state + torch.tensor([0.0, 1.0, 0.0])[:, None, None]
     moved = replace(batch, seen=replace(batch.seen, state=state))
@@ -70,8 +81,8 @@ def test_a_row_of_conditions_gives_one_chunk_each(name: str) -> None:
     torch.testing.assert_close(difference[[0, 2]], torch.zeros(2), atol=1e-5, rtol=0)
 
 
-def test_settings_and_weights_rebuild_the_policy(name: str) -> None:
-    policy, batch = built(name), random_batch(1)
+def test_settings_and_weights_rebuild_the_policy(name: str, own: dict[str, Any]) -> None:
+    policy, batch = built(name, own), random_batch(1)
     again = build_policy(name, TOY, json.loads(json.dumps(policy.settings())))
     again.load_state_dict(policy.state_dict())
     with torch.no_grad():
@@ -79,12 +90,12 @@ def test_settings_and_weights_rebuild_the_policy(name: str) -> None:
     torch.testing.assert_close(chunks[0], chunks[1], atol=0, rtol=0)
 
 
-def test_a_batch_is_learnt(name: str) -> None:
-    policy, batch = built(name), random_batch(2)
+def test_a_batch_is_learnt(name: str, own: dict[str, Any]) -> None:
+    policy, batch = built(name, own), random_batch(2)
     untrained = fit(policy, batch, 1)
     assert fit(policy, batch, 60) < 0.5 * untrained
 
 
-def test_unknown_settings_are_refused(name: str) -> None:
+def test_unknown_settings_are_refused(name: str, own: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=rf"'{name}' does not take these settings.*colour"):
-        build_policy(name, TOY, {"colour": "blue"})
+        build_policy(name, TOY, {**own, "colour": "blue"})
