@@ -54,12 +54,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean, standard deviation, lowest and highest value of each joint, all (D,)."""
+    """Of each joint's values: mean, standard deviation, lowest, highest, 1st and 99th percentile; all (D,)."""
 
     mean: Tensor
     std: Tensor
     low: Tensor
     high: Tensor
+    percentile_1: Tensor
+    percentile_99: Tensor
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,8 @@ def _joined(config: PolicyConfig, parts: list[_Part], aside: list[bool], cached:
 
 
 def _spread(rows: Tensor) -> Spread:
-    return Spread(*_mean_and_std(rows), rows.amin(0), rows.amax(0))
+    percentiles = torch.from_numpy(np.quantile(rows.numpy(), (0.01, 0.99), axis=0)).float()
+    return Spread(*_mean_and_std(rows), rows.amin(0), rows.amax(0), percentiles[0], percentiles[1])
 
 
 def _mean_and_std(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ GRIPPER = 6
 
 def unit_statistics() -> Statistics:
     zeros, ones = torch.zeros(7), torch.ones(7)
-    spread = Spread(zeros, ones, -4.0 * ones, 4.0 * ones)
+    spread = Spread(zeros, ones, -4.0 * ones, 4.0 * ones, -3.0 * ones, 3.0 * ones)
     return Statistics(zeros, ones, zeros, ones, torch.zeros(6), torch.ones(6), spread, spread)
 
 
