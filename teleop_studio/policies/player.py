@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from teleop_studio.chunk import ActionChunk, DenoisingTrace, Observation
 from teleop_studio.policies.checkpoint import CheckpointError, CheckpointInfo, load_policy
-from teleop_studio.policies.checkpoint_folder import CHECKPOINTS, DESCRIPTION, newest_checkpoint
+from teleop_studio.policies.checkpoint_folder import CHECKPOINTS, DESCRIPTION, best_checkpoint
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.picture_reduction import reduce_picture
 from teleop_studio.policies.policy import Condition, Policy, Seen
@@ -36,10 +36,10 @@ class PolicyPlayer:
 
     @classmethod
     def load(cls, run_or_checkpoint: Path) -> "PolicyPlayer":
-        """The given checkpoint, or the newest one of a run. Raises `CheckpointError`."""
+        """The given checkpoint, or the best one of a run. Raises `CheckpointError`."""
         folder: Path | None = run_or_checkpoint
         if not (run_or_checkpoint / DESCRIPTION).is_file():
-            folder = newest_checkpoint(run_or_checkpoint)
+            folder = best_checkpoint(run_or_checkpoint)
         if folder is None:
             raise CheckpointError(
                 f"There is no checkpoint in {run_or_checkpoint / CHECKPOINTS}. "
@@ -50,6 +50,17 @@ class PolicyPlayer:
     @property
     def config(self) -> PolicyConfig:
         return self._info.config
+
+    @property
+    def policy_name(self) -> str:
+        """Its name in `POLICIES`."""
+        return self._info.name
+
+    @property
+    def device(self) -> str:
+        """What it runs on, in words."""
+        device = next((value.device for value in self._policy.parameters()), torch.device("cpu"))
+        return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type.upper()}, 1 thread"
 
     @property
     def step(self) -> int:

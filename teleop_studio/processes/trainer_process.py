@@ -15,8 +15,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Train the run in a folder. Started by `teleop-studio train`.")
     parser.add_argument("--run", type=Path, required=True, help="a folder with the config.json of a run")
     parser.add_argument("--cache", type=Path, default=None, help="folder of reduced pictures that runs share")
+    parser.add_argument("--helper", action="store_true", help="share the batches of the trainer that starts this")
     options = parser.parse_args()
-    return run_training(options.run, options.cache)
+    return run_training(options.run, options.cache, helper=options.helper)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recorders.errors import RecorderError
-from teleop_studio.policies.config import PolicyConfig
-from teleop_studio.training.episodes import choose_episodes, common_task, demonstrations
+from teleop_studio.training.environment import add_environment
+from teleop_studio.training.episodes import choose_episodes
 from teleop_studio.training.errors import StopRequested, TrainingError
+from teleop_studio.training.priority import LOWEST_PRIORITY, step_back
 from teleop_studio.training.run_episodes import UsedEpisode, read_episodes, write_episodes
 from teleop_studio.training.run_folder import (
     FAILED,
     FINISHED,
+    PAUSED,
     PREPARING,
     STOPPED,
     TRAINING,
@@ -36,23 +38,31 @@ from teleop_studio.training.run_folder import (
 from teleop_studio.training.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from teleop_studio.training.trainer import TrainProgress
+    import torch
 
-LOWEST_PRIORITY = 19
+    from teleop_studio.training.sharing import Sharing
+    from teleop_studio.training.training_loop import TrainProgress
+
 _CACHE = ".pictures"  # beside the run, for one that stands outside a workspace
 _TELL_EVERY_S = 0.5
 
 
-def run_training(run: Path, cache: Path | None = None, niceness: int = LOWEST_PRIORITY) -> int:
+def run_training(run: Path, cache: Path | None = None, niceness: int = LOWEST_PRIORITY, helper: bool = False) -> int:
     """Train the run in the folder `run` as its config.json says, at low priority. Returns an exit code.
 
     It goes on from the newest checkpoint; SIGTERM stops it as the stop file does: it saves a checkpoint first. Every
     failure is written where the window reads it. `cache` the folder of reduced pictures that runs share; `.pictures`
-    beside the run when left out.
+    beside the run when left out. `helper`: another process trains this run and has started this one to share batches.
     """
-    os.nice(max(0, niceness - os.nice(0)))  # an arm may be live beside it
+    if not helper:  # it has its priority from the one that started it
+        step_back(niceness)
     # Two torch threads on a loaded machine are many times slower; numpy's and torch's pools read this when imported.
     os.environ["OMP_NUM_THREADS"] = "1"
+    cache = cache or run.parent / _CACHE
+    if helper or os.environ.get("RANK", "0") != "0":
+        from teleop_studio.training.teammate import take_part
+
+        return take_part(run, cache, helper)
     try:
         config = lengthen_run(run, None)
         clear_stop(run)
@@ -60,7 +70,7 @@ def run_training(run: Path, cache: Path | None = None, niceness: int = LOWEST_PR
         print(f"Training can not start. {error}", file=sys.stderr)
         return 1
     with _stopped_by_signal(run):
-        return _reported(run, config, cache or run.parent / _CACHE)
+        return _reported(run, config, cache)
 
 
 def _reported(run: Path, config: RunConfig, cache: Path) -> int:
@@ -93,41 +103,49 @@ def _states(run: Path, config: RunConfig, state: RunState, cache: Path) -> Itera
     """Prepare and train; yields the run's state whenever it changes."""
     import torch
 
-    from teleop_studio.training.chunk_dataset import build_dataset
+    from teleop_studio.training.devices import choose_device, device_title
     from teleop_studio.training.picture_cache import cache_limit_bytes, make_room
-    from teleop_studio.training.trainer import train
+    from teleop_studio.training.preparing import load_dataset, with_shards
+    from teleop_studio.training.training_loop import train
 
     torch.set_num_threads(1)
     limit_bytes = cache_limit_bytes()
+    device = choose_device(config.settings.device)
+    settings = with_shards(config.settings, device, launched_size())
+    sharing, device = _sharing(run, settings, cache, device)
     earlier = _earlier(run)
     paths = config.episodes or tuple(choose_episodes(config.data))
-    write_config(run, replace(config, episodes=paths))
-    task = common_task(list(paths))
-    state = replace(state, episodes=len(paths))
+    write_config(run, replace(config, settings=settings, episodes=paths))
+    state = replace(state, episodes=len(paths), device=device_title(device, sharing.processes))
+    add_environment(run, state.step, state.device, sharing.processes, settings)
+    print(f"Training {run.name} on {state.device}.", flush=True)
     yield state
-    dataset = build_dataset(
-        demonstrations(paths),
-        _policy_config(task.config, config.settings),
-        task.tip_of,
-        cache,
-        _preparing(run, state),
-        earlier=earlier,
-    )
+    dataset = load_dataset(settings, paths, cache, device, _preparing(run, state), earlier)
     write_episodes(run, dataset.episodes)
     make_room(cache, limit_bytes, dataset.cached)
+    sharing.prepared()
     state = replace(state, prepared=len(paths))
-    for progress in train(config.settings, run, dataset):
-        state = _after(state, progress)
+    for progress in train(settings, run, dataset, device, sharing):
+        state = replace(_after(state, progress), device=device_title(device, progress.processes))
         yield state
     yield replace(state, phase=STOPPED if progress.stopped else FINISHED)
 
 
-def _policy_config(config: PolicyConfig, settings: TrainSettings) -> PolicyConfig:
-    """The task's configuration as this run wants it. Raises `TrainingError` for what no policy can have."""
-    try:
-        return replace(config, **settings.config)
-    except (TypeError, ValueError) as error:
-        raise TrainingError(f"The run's config {settings.config} does not fit: {error} Start a new run.") from error
+def _sharing(
+    run: Path, settings: TrainSettings, cache: Path, device: "torch.device"
+) -> tuple["Sharing", "torch.device"]:
+    """Who shares the batches, and the device of this process."""
+    from teleop_studio.training.helpers import Helpers, helper_arguments
+    from teleop_studio.training.preparing import wanted_processes
+    from teleop_studio.training.sharing import Sharing
+    from teleop_studio.training.team import Team
+
+    if launched_size() > 1:
+        team = Team.join(cpu=device.type == "cpu")
+        return Sharing.launched(team), team.device
+    processes = wanted_processes(settings, device)
+    arguments = helper_arguments(run, cache)
+    return Sharing(processes, lambda: Helpers(arguments, processes - 1), wait=settings.processes > 1), device
 
 
 def _earlier(run: Path) -> tuple[UsedEpisode, ...]:
@@ -164,7 +182,7 @@ def _preparing(run: Path, state: RunState) -> Callable[[int], None]:
 def _after(state: RunState, progress: "TrainProgress") -> RunState:
     return replace(
         state,
-        phase=TRAINING,
+        phase=PAUSED if progress.paused else TRAINING,
         step=progress.step,
         loss=state.loss if progress.loss is None else progress.loss,
         held_out_error=state.held_out_error if progress.held_out_error is None else progress.held_out_error,
@@ -183,6 +201,11 @@ def _told(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"The run's folder or the recordings could not be used: {error}. Check the disk, then resume the run."
     return f"Training failed: {type(error).__name__}: {error}. The log has the details; the run can be resumed."
+
+
+def launched_size() -> int:
+    """How many processes `accelerate launch` started for this run; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 @contextlib.contextmanager

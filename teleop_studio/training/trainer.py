@@ -1,126 +1,86 @@
-"""Trains a policy: a generator of progress, so that whoever drives it can show it, stop it or test it."""
+"""Policy, averaged policy and optimiser, one step at a time; alone, or as one of a team that shares each batch."""
 
 import time
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file
+from torch import Tensor
 
 from teleop_studio.policies import build_policy
 from teleop_studio.policies.checkpoint import CheckpointInfo, read_info, save_checkpoint
-from teleop_studio.policies.checkpoint_folder import WEIGHTS, checkpoint_path, newest_checkpoint
+from teleop_studio.policies.checkpoint_folder import WEIGHTS, checkpoint_path
 from teleop_studio.policies.policy import Policy
+from teleop_studio.training.batches import Batches
 from teleop_studio.training.chunk_dataset import ChunkDataset
 from teleop_studio.training.errors import TrainingError
-from teleop_studio.training.run_folder import add_metrics, forget_metrics_after, stop_requested
+from teleop_studio.training.pace import Pace
 from teleop_studio.training.settings import TrainSettings
+from teleop_studio.training.team import ALONE, Team
 from teleop_studio.training.trainer_state import TrainerNumbers, keep_only_newest, load_trainer, save_trainer
 
-_RECENT_STEPS = 100  # the remaining time is judged by these
 _HELD_OUT_SEED = 20_000_003
-
-
-@dataclass(frozen=True)
-class TrainProgress:
-    """Where a run stands. `loss` mean since the last progress; `held_out_error` newest, rad, None before the first."""
-
-    step: int
-    steps: int
-    loss: float | None
-    held_out_error: float | None
-    elapsed_s: float
-    steps_per_s: float
-    eta_s: float | None
-    stopped: bool = False
-
-
-def train(settings: TrainSettings, run: Path, dataset: ChunkDataset) -> Iterator[TrainProgress]:
-    """Train until `settings.steps`, or until a stop is requested; goes on from the run's newest checkpoint.
-
-    Writes checkpoints and metrics into `run`. Yields every `log_every` steps, and at the end after the last
-    checkpoint. Resuming gives the same weights, to the last bit, as never having stopped.
-    Raises `TrainingError`, `CheckpointError`.
-    """
-    torch.set_num_threads(1)
-    trainer = Trainer(settings, dataset)
-    checkpoint = newest_checkpoint(run)
-    if checkpoint is not None:
-        trainer.resume(checkpoint)
-    forget_metrics_after(run, trainer.step)
-    saved = trainer.step
-    while trainer.step < settings.steps and not stop_requested(run):
-        trainer.advance()
-        if trainer.step % settings.held_out_every == 0 or trainer.step == settings.steps:
-            add_metrics(run, trainer.step, held_out_error=trainer.measure())
-        if trainer.step % settings.checkpoint_every == 0:
-            trainer.save(run)
-            saved = trainer.step
-        if trainer.step % settings.log_every == 0:
-            progress = trainer.progress()
-            assert progress.loss is not None
-            add_metrics(run, trainer.step, loss=progress.loss, elapsed_s=round(progress.elapsed_s, 2))
-            yield progress
-    if trainer.step > saved:
-        trainer.save(run)
-    yield trainer.progress(stopped=trainer.step < settings.steps)
+_BUCKET = 1 << 24  # gradients that travel together; a copy of all of a large network would not fit beside it
 
 
 class Trainer:
-    """Policy, averaged policy and optimiser, one step at a time.
+    """Batch and noise of step k are functions of the seed and k alone: nothing random has to be saved."""
 
-    Batch and noise of step k are functions of the seed and k alone: nothing random has to be saved.
-    """
-
-    def __init__(self, settings: TrainSettings, dataset: ChunkDataset) -> None:
+    def __init__(
+        self,
+        settings: TrainSettings,
+        dataset: ChunkDataset,
+        device: torch.device | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings, self._dataset = settings, dataset
+        self._device, self._clock = device or torch.device("cpu"), clock
         torch.manual_seed(settings.seed)  # the initial weights
         self.policy = self._build()
         self.policy.fit_normalizer(dataset.statistics())
-        self.averaged = self._build()
-        self.averaged.load_state_dict(self.policy.state_dict())
-        self.averaged.train(False)
+        self.policy.to(self._device)
+        self.averaged = self._copy()
+        self.batches = Batches(dataset, settings, self._device)
+        self._learning = [parameter for parameter in self.policy.parameters() if parameter.requires_grad]
         self._optimizer = torch.optim.AdamW(
-            self.policy.parameters(),
+            self._learning,
             lr=settings.learning_rate,
             betas=settings.betas,
             weight_decay=settings.weight_decay,
             foreach=True,
         )
-        self._generator = torch.Generator()
         self.step = 0
-        self._losses: list[float] = []
-        self._held_out_error: float | None = None
-        self._earlier_s, self._started_s = 0.0, time.monotonic()
-        self._finished_at: deque[float] = deque([self._started_s], maxlen=_RECENT_STEPS + 1)
+        self.pace = Pace(clock)
+        self.processes = 1  # that computed the newest step
+        self.held_out_error: float | None = None
+        self._losses: list[Tensor] = []
 
-    def advance(self) -> float:
-        """One optimiser step; returns its loss."""
-        settings = self._settings
-        self._generator.manual_seed(_seed(settings.seed, self.step))
-        batch = self._dataset.batch(self._moments(self.step))
+    def advance(self, team: Team = ALONE) -> Tensor:
+        """One optimiser step, shared with the `team`; returns its loss. After `TeamLost` it can be done again."""
+        settings, count = self._settings, self._settings.shards or 1
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = torch.zeros((), device=self._device)
+        for shard in self.batches.shards(self.step, range(team.rank, count, team.size)):
+            with torch.autocast(self._device.type, torch.bfloat16, enabled=settings.bfloat16):
+                # The shares make the sum over all shards the mean over all real goals of the batch.
+                part = self.policy.loss(shard.batch, shard.generator)[0] * shard.share
+            part.backward()  # type: ignore[no-untyped-call]
+            loss += part.detach()
+        loss = self._total(team, loss)
         for group in self._optimizer.param_groups:
             group["lr"] = settings.learning_rate_at(self.step)
-        loss, _ = self.policy.loss(batch, self._generator)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.policy.parameters(), settings.clip_norm)
+        torch.nn.utils.clip_grad_norm_(self._learning, settings.clip_norm)
         self._optimizer.step()
         self.step += 1
-        self._average(settings.ema_decay(self.step))
-        value = float(loss.detach())
-        if not np.isfinite(value):
-            raise TrainingError(
-                f"The loss became {value} at step {self.step}. Resume from the last checkpoint with a lower learning "
-                "rate, or look for recordings with impossible joint values."
-            )
-        self._losses.append(value)
-        self._finished_at.append(time.monotonic())
-        return value
+        if team.is_main:
+            self._average(settings.ema_decay(self.step))
+            self._losses.append(loss)
+            self.pace.step()
+            self.processes = team.size
+        return loss
 
     @torch.no_grad()
     def measure(self) -> float:
@@ -130,34 +90,39 @@ class Trainer:
         """
         held_out, count = self._dataset.held_out, self._settings.held_out_moments
         chosen = held_out[np.unique(np.linspace(0, len(held_out) - 1, count).astype(np.int64))]
-        batch = self._dataset.batch(chosen)
+        batch = self._dataset.batch(chosen).to(self._device)
         generator = torch.Generator().manual_seed(_HELD_OUT_SEED)  # the same noise each time: a smoother curve
+        self.averaged.train(False)
         condition = self.averaged.encode(batch.seen)
         sampled = self.averaged.sample_chunks(condition, len(chosen), self.averaged.config.solver_steps, generator)
+        self.policy.train(True)  # it may be the same network
         config = self.averaged.config
         arm = [k for k, name in enumerate(config.joint_names) if name not in config.absolute_joints]
         error = (sampled.chunks - batch.actions)[..., arm or slice(None)].abs().mean(-1)
-        self._held_out_error = float((error * batch.valid).sum() / batch.valid.sum())
-        return self._held_out_error
+        self.held_out_error = float((error * batch.valid).sum() / batch.valid.sum())
+        return self.held_out_error
 
-    def progress(self, stopped: bool = False) -> TrainProgress:
-        """Where the run stands; the loss is the mean since the last call."""
-        loss = float(np.mean(self._losses)) if self._losses else None
+    def loss(self) -> float | None:
+        """Mean since `forget_losses`; None without a step since. Raises `TrainingError` when one is no number."""
+        if not self._losses:
+            return None
+        losses = torch.stack(self._losses).double()
+        if not torch.isfinite(losses).all():
+            raise TrainingError(
+                f"The loss became {float(losses[-1])} at about step {self.step}. Resume from the last checkpoint with "
+                "a lower learning rate, or look for recordings with impossible joint values."
+            )
+        return float(losses.mean())
+
+    def forget_losses(self) -> None:
         self._losses = []
-        recent_s = self._finished_at[-1] - self._finished_at[0]
-        rate = (len(self._finished_at) - 1) / recent_s if recent_s > 0 else 0.0
-        left = self._settings.steps - self.step
-        eta_s = left / rate if rate > 0 else None
-        return TrainProgress(
-            self.step, self._settings.steps, loss, self._held_out_error, self._elapsed_s(), rate, eta_s, stopped
-        )
 
     def save(self, run: Path) -> Path:
         """A checkpoint: the averaged weights to play, and what is needed to go on."""
         folder = checkpoint_path(run, self.step)
         settings = self.policy.settings()
         info = CheckpointInfo(self._settings.policy, self.step, self.policy.config, settings)
-        numbers = TrainerNumbers(self.step, len(self._dataset), self._elapsed_s())
+        numbers = TrainerNumbers(self.step, len(self._dataset), self.pace.elapsed_s)
         save_checkpoint(
             folder,
             info,
@@ -178,31 +143,55 @@ class Trainer:
                 f"{len(self._dataset)}. Bring the episodes back, or start a new run."
             )
         self.averaged.load_state_dict(load_file(checkpoint / WEIGHTS))
-        self.step, self._earlier_s = numbers.step, numbers.elapsed_s
+        self.step, self.pace = numbers.step, Pace(self._clock, numbers.elapsed_s)
+
+    def state(self) -> dict[str, Any]:
+        """What another process of a team needs to `catch_up`; only the main process has the averaged weights."""
+        return {"step": self.step, "policy": self.policy.state_dict(), "optimizer": self._optimizer.state_dict()}
+
+    def catch_up(self, state: dict[str, Any]) -> None:
+        self.policy.load_state_dict(state["policy"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
 
     def _build(self) -> Policy:
         return build_policy(self._settings.policy, self._dataset.config, self._settings.policy_settings)
 
-    def _moments(self, step: int) -> NDArray[np.int64]:
-        """The batch of a step: `batch` consecutive places in an endless row of permutations of all moments."""
-        train, batch = self._dataset.train, self._settings.batch
-        places = np.arange(step * batch, (step + 1) * batch)
-        epochs = places // len(train)
-        chosen = np.empty(batch, np.int64)
-        for epoch in np.unique(epochs):
-            order = np.random.default_rng([self._settings.seed, int(epoch)]).permutation(train)
-            chosen[epochs == epoch] = order[places[epochs == epoch] % len(train)]
-        return chosen
+    def _copy(self) -> Policy:
+        """Where the averaged weights go; the policy itself when none are kept."""
+        if self._settings.ema_max == 0.0:
+            return self.policy
+        copy = self._build()
+        copy.load_state_dict(self.policy.state_dict())
+        copy.to(self._device)
+        copy.train(False)
+        return copy
 
     @torch.no_grad()
     def _average(self, decay: float) -> None:
+        if self.averaged is self.policy:
+            return
         for averaged, raw in zip(self.averaged.parameters(), self.policy.parameters(), strict=True):
-            averaged.lerp_(raw, 1.0 - decay)
+            if raw.requires_grad:
+                averaged.lerp_(raw, 1.0 - decay)
 
-    def _elapsed_s(self) -> float:
-        return self._earlier_s + time.monotonic() - self._started_s
+    def _total(self, team: Team, loss: Tensor) -> Tensor:
+        """Sum gradients and loss over the team; the sum of two is the same, to the bit, in any order."""
+        if team.size == 1:
+            return loss
+        bucket: list[Tensor] = [loss.reshape(1)]
+        for parameter in self._learning:
+            if parameter.grad is not None:
+                bucket.append(parameter.grad)
+            if sum(tensor.numel() for tensor in bucket) >= _BUCKET:
+                _sum_in_place(team, bucket)
+                bucket = []
+        if bucket:
+            _sum_in_place(team, bucket)
+        return loss
 
 
-def _seed(seed: int, step: int) -> int:
-    """Well-mixed: neighbouring steps must not have neighbouring seeds."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1)[0])
+def _sum_in_place(team: Team, tensors: list[Tensor]) -> None:
+    total = team.total(torch.cat([tensor.reshape(-1) for tensor in tensors]))
+    for tensor, part in zip(tensors, total.split([tensor.numel() for tensor in tensors]), strict=True):
+        tensor.copy_(part.view_as(tensor))

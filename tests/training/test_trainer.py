@@ -14,7 +14,8 @@ from teleop_studio.training.chunk_dataset import build_dataset
 from teleop_studio.training.errors import TrainingError
 from teleop_studio.training.run_folder import RunConfig, request_stop, write_config
 from teleop_studio.training.run_status import read_status
-from teleop_studio.training.trainer import Trainer, train
+from teleop_studio.training.trainer import Trainer
+from teleop_studio.training.training_loop import train
 from tests.training.shown_tasks import CAMERAS, SMALL, TOY, shown, spot, tip_of, toy_dataset
 
 
@@ -69,8 +70,8 @@ def test_checkpoints_come_at_their_steps_and_only_the_newest_can_be_resumed(tmp_
 def test_nothing_of_a_run_is_pickled(tmp_path: Path) -> None:
     run = run_in(tmp_path / "run")
     list(train(replace(SMALL, steps=4), run, toy_dataset(tmp_path / "cache")))
-    suffixes = {path.suffix for path in run.rglob("*") if path.is_file()}
-    assert suffixes == {".json", ".jsonl", ".safetensors"}
+    files = {path for path in run.rglob("*") if path.is_file() and not path.name.startswith("events.out.tfevents.")}
+    assert {path.suffix for path in files} == {".json", ".jsonl", ".safetensors"}
 
 
 def test_a_stop_request_saves_and_ends(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_all_moments_are_seen_once_an_epoch(tmp_path: Path) -> None:
     dataset = toy_dataset(tmp_path / "cache")
     trainer = Trainer(replace(SMALL, batch=7), dataset)
     count = len(dataset.train)
-    seen = np.concatenate([trainer._moments(step) for step in range(-(-2 * count // 7))])
+    seen = np.concatenate([trainer.batches.moments(step) for step in range(-(-2 * count // 7))])
     assert sorted(seen[:count]) == sorted(seen[count : 2 * count]) == sorted(dataset.train)
     assert seen[:count].tolist() != seen[count : 2 * count].tolist()
 

@@ -1,0 +1,20 @@
+"""Training is the least important thing on the machine: an arm may be live beside it."""
+
+import os
+import sys
+
+import psutil
+
+LOWEST_PRIORITY = 19
+
+
+def step_back(niceness: int = LOWEST_PRIORITY) -> None:
+    """Let everybody else go first: processor, disk, and no core taken from somebody in the middle of his work.
+
+    For the calling process and those that it starts. Never the idle class: a busy neighbour would starve the training,
+    and a process without rights can not leave it again.
+    """
+    os.nice(max(0, niceness - os.nice(0)))
+    if niceness > 0 and sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        psutil.Process().ionice(psutil.IOPRIO_CLASS_BE, 7)
