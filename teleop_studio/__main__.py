@@ -69,7 +69,7 @@ _COMMANDS = {
     "rollout": ("rig", "rollout"),
     "stop": ("stop", "stop"),
     "train": ("learn", "train"),
-    "evaluate": ("learn", "evaluate"),
+    "evaluate": ("evaluate", "evaluate"),
     "hosts": ("hosts", "hosts"),
     "episodes": ("collection", "episodes"),
     "cache": ("over_episodes", "cache"),
@@ -215,12 +215,24 @@ def _add_learn(commands: Any) -> None:
         "--out", type=Path, default=None, help="folder of the run (default: a new one in WORKSPACE/runs)"
     )
     train.add_argument("--resume", action="store_true", help="go on with the run --out; more --steps lengthen it")
-    evaluate = _add(commands, "evaluate", "Try runs from unseen starts of the simulated rig.")
+    _add_evaluate(commands)
+
+
+def _add_evaluate(commands: Any) -> None:
+    evaluate = _add(commands, "evaluate", "Try runs from unseen starts of the simulated rig, and compare them.")
     _rig(evaluate)
-    evaluate.add_argument("--run", type=Path, action="append", required=True, help="folder of a run; may be repeated")
+    evaluate.add_argument("--run", type=Path, action="append", help="folder of a run or checkpoint; may be repeated")
     evaluate.add_argument("--trials", type=_count, default=30, help="starts for each run (default: %(default)s)")
-    evaluate.add_argument("--seed", type=int, default=1000, help="first start (default: %(default)s)")
+    evaluate.add_argument("--seed", type=int, default=None, help="first start (default: 1000, tried again and again)")
+    evaluate.add_argument("--final", action="store_true", help="from the starts for the last word; look once")
+    evaluate.add_argument("--seen-starts", action="store_true", help="also from starts that a run was trained on")
+    evaluate.add_argument("--checkpoints", action="store_true", help="each checkpoint of the runs; the best is played")
+    evaluate.add_argument("--table", action="store_true", help="the table of policies; without --run of all trials")
+    evaluate.add_argument("--baseline", default="", metavar="RUN", help="what the others are compared with")
     evaluate.add_argument("--live", action="store_true", help="in real time on the live rig instead of in lock-step")
+    evaluate.add_argument("--no-episodes", action="store_true", help="do not record the trials: several times faster")
+    evaluate.add_argument("--executed-steps", type=_count, default=None, help="K (default: the run's own)")
+    evaluate.add_argument("--solver-steps", type=_count, default=None, help="S (default: the run's own)")
 
 
 def _add_action(actions: Any, name: str, text: str) -> argparse.ArgumentParser:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from teleop_studio.commands.driving import CommandFailed, opened, until_job_ends
-from teleop_studio.commands.learn import summary_line, summary_object, training_line
+from teleop_studio.commands.evaluate import summary_line, summary_object
+from teleop_studio.commands.learn import training_line
 from teleop_studio.script import Picture, Say, Show, Step, Wait
 from teleop_studio.status import State, TrainingStatus
 from teleop_studio.studio import Studio

@@ -87,7 +87,7 @@ def test_the_list_of_commands_names_exactly_those_that_there_are(capsys: pytest.
         ["record"],
         ["record", "--episodes", "0"],
         ["record", "--episodes", "many"],
-        ["evaluate", "--trials", "3"],
+        ["evaluate", "--run", "a", "--trials", "0"],
         ["train", "--steps", "-5"],
         ["verify"],
         ["sim", "--colour", "red"],
@@ -232,6 +232,17 @@ def test_record_train_evaluate_and_rollout_from_a_shell(tmp_path: Path) -> None:
     (summary,) = answered(done)["runs"]
     assert (summary["run"], summary["trials"]) == ("a-run", 1)
     assert summary["interval"][0] <= summary["successes"] <= summary["interval"][1]
+
+    done = run("evaluate", "--run", "a-run", "--seed", "0", "--trials", "2", *place, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "a-run was trained on 2 of these 2 starts (layouts 0, 1)" in answered(done)["error"]
+
+    flags = ("--checkpoints", "--no-episodes", "--executed-steps", "12")
+    done = run("evaluate", "--run", "a-run", "--trials", "1", *flags, *place, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (row,) = answered(done)["table"]["rows"]
+    assert (row["run"], row["left_demonstrations"], row["trials"]) == ("a-run", 0.5, 1)
+    assert Path(answered(done)["table"]["page"]).is_file()
 
     done = run("rollout", "--run", "a-run", *place, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

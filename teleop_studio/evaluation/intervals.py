@@ -25,6 +25,11 @@ class PairedComparison:
     neither: int
     p_value: float
 
+    @property
+    def shared(self) -> int:
+        """How many starts both tried."""
+        return self.both + self.only_first + self.only_second + self.neither
+
 
 def clopper_pearson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
     """The exact interval of a success rate (Clopper and Pearson 1934): covers at least `confidence`, whatever the rate.
@@ -46,7 +51,7 @@ def mcnemar_exact(first: Sequence[bool], second: Sequence[bool]) -> PairedCompar
     """Exact McNemar test: among the starts where exactly one of two runs succeeded, is the split even?
 
     `first[k]` and `second[k]` are the outcomes on the same start. Two-sided, binomial with p = 1/2; 1 when the runs
-    never differ. Not corrected for comparing more than two runs.
+    never differ. Not corrected for comparing more than two runs: see `holm`.
     Raises `ValueError` for different lengths.
     """
     if len(first) != len(second):
@@ -56,3 +61,16 @@ def mcnemar_exact(first: Sequence[bool], second: Sequence[bool]) -> PairedCompar
     differing = only_first + only_second
     p_value = min(1.0, 2 * float(binom.cdf(min(only_first, only_second), differing, 0.5))) if differing else 1.0
     return PairedComparison(pairs.count((True, True)), only_first, only_second, pairs.count((False, False)), p_value)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Each p of a family of tests as it stands after Holm's correction (1979), in the given order.
+
+    Calling everything below .05 different is then wrong, anywhere in the family, in at most 5 % of such families.
+    """
+    order = sorted(range(len(p_values)), key=lambda k: p_values[k])
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for rank, k in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[k]))
+        corrected[k] = largest
+    return corrected

@@ -11,8 +11,9 @@ import numpy as np
 class TrialMeasures:
     """How one trial was driven. `chunks` 0: not measured, and nothing else here means anything.
 
-    `step` training steps of the checkpoint that drove, 0 when unknown. `chunk_side` the side on which the first chunk
-    that takes a side ends. `flips` how often the executed chunks' side changed before the grasp.
+    `step` training steps of the checkpoint that drove, 0 when unknown. `executed_steps` K and `solver_steps` S it drove
+    with. `chunk_side` the side on which the first chunk that takes a side ends. `flips` how often the executed chunks'
+    side changed before the grasp.
     `boundary_jump` median over the boundaries between two chunks: the distance of the new chunk from the command just
     sent, over the median step within the new chunk; `boundary_jump_mrad` the mean of that distance. Both nan for a
     trial of one chunk. `chunk_ms`, `samples_ms` wall time of each chunk, from the wish to the first chunk and to all
@@ -27,6 +28,8 @@ class TrialMeasures:
     boundary_jump_mrad: float = math.nan
     chunk_ms: tuple[float, ...] = ()
     samples_ms: tuple[float, ...] = ()
+    executed_steps: int = 0
+    solver_steps: int = 0
 
 
 def mean(values: Iterable[float]) -> float:

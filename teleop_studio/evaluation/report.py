@@ -3,12 +3,11 @@
 `write_report` makes one HTML file with everything inside it: no script, no font, no picture is fetched from elsewhere.
 """
 
-import os
-import tempfile
 from pathlib import Path
 
 from teleop_studio.evaluation.report_content import Demonstrations, Report, ReportPicture, Training
 from teleop_studio.evaluation.report_page import page
+from teleop_studio.evaluation.whole_file import write_whole
 
 __all__ = ["Demonstrations", "Report", "ReportPicture", "Training", "write_report"]
 
@@ -18,16 +17,4 @@ def write_report(folder: Path, report: Report) -> Path:
 
     Raises `FileNotFoundError` for a picture that is not there, `OSError` when the folder can not be written.
     """
-    text = page(report)
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".html.tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        target = folder / "report.html"
-        Path(temporary).replace(target)
-        target.chmod(0o644)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
+    return write_whole(folder / "report.html", page(report))

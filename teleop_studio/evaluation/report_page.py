@@ -13,7 +13,6 @@ from teleop_studio.evaluation.trials import RunSummary, TrialSheet
 
 def page(report: Report) -> str:
     """The whole document. Raises `FileNotFoundError` for a picture that is not there."""
-    style = resources.files("teleop_studio.evaluation").joinpath("report.css").read_text(encoding="utf-8")
     sections = [
         _head(report),
         _results(report),
@@ -23,10 +22,16 @@ def page(report: Report) -> str:
         _pictures(report.pictures),
         _made(report),
     ]
+    return document(report.title, sections)
+
+
+def document(title: str, sections: Iterable[str]) -> str:
+    """A page of HTML sections, with its style inside; empty sections are left out."""
+    style = resources.files("teleop_studio.evaluation").joinpath("report.css").read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(report.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(section for section in sections if section)
         + "\n</main>\n</body>\n</html>\n"
     )
@@ -73,7 +78,7 @@ def _results(report: Report) -> str:
     parts = [
         f"<section><h2>Trials</h2><p>A trial succeeds when {escape(report.success_means)} "
         "The interval is Clopper and Pearson's exact one.</p>",
-        _table(names, rows),
+        table(names, rows),
     ]
     for summary in summaries:
         parts.append(f"<h3>{escape(summary.run)}, start by start</h3>")
@@ -95,7 +100,7 @@ def _failures(summary: RunSummary) -> str:
     if not summary.failures:
         return "<p>No trial failed.</p>"
     rows = [(escape(reason), str(count)) for reason, count in summary.failures.items()]
-    return _table(("why trials failed", "trials"), rows, narrow=True)
+    return table(("why trials failed", "trials"), rows, narrow=True)
 
 
 def _comparisons(sheet: TrialSheet) -> str:
@@ -172,15 +177,15 @@ def _made(report: Report) -> str:
     if report.timings:
         rows = [(escape(phase), _duration(seconds)) for phase, seconds in report.timings]
         rows.append(("<b>all</b>", f"<b>{_duration(sum(seconds for _, seconds in report.timings))}</b>"))
-        parts.append(_table(("phase", "took"), rows, narrow=True))
+        parts.append(table(("phase", "took"), rows, narrow=True))
     if report.commands:
         parts.append(f"<pre>{escape(chr(10).join(report.commands))}</pre>")
     if report.machine:
-        parts.append(_table(("machine", ""), [(escape(k), escape(v)) for k, v in report.machine.items()], narrow=True))
+        parts.append(table(("machine", ""), [(escape(k), escape(v)) for k, v in report.machine.items()], narrow=True))
     return "".join(parts) + "</section>"
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[str]], narrow: bool = False) -> str:
+def table(names: Sequence[str], rows: Iterable[Sequence[str]], narrow: bool = False) -> str:
     """Cells are HTML already."""
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)

@@ -25,7 +25,8 @@ class TrialResult:
     `seed` names the start: equal seeds are equal starts. `failed` the reason in the operator's words, "" for a
     success. `side` "left", "right", or "" when it can not be told. `episode` its file, None when not recorded.
     `left_samples`, `right_samples`: shares (0..1) of the sampled chunks at the start; nan when not measured.
-    `measured` how it was driven.
+    `measured` how it was driven. `scene` it took place in, `shift` what was changed in it since the demonstrations.
+    `live` in real time on the live rig rather than in lock-step.
     """
 
     run: str
@@ -38,6 +39,9 @@ class TrialResult:
     left_samples: float = math.nan
     right_samples: float = math.nan
     measured: TrialMeasures = field(default_factory=TrialMeasures)
+    scene: str = ""
+    shift: str = "none"
+    live: bool = False
 
     def __post_init__(self) -> None:
         if self.side not in ("", *SIDES):
@@ -55,7 +59,7 @@ class RunSummary:
 
     Of the trials that were measured, nan when none was: `flips` mean number an episode; `left_chunks`, `right_chunks`
     mean shares of the executed chunks' first side; `boundary_jump` median, `boundary_jump_mrad` mean over the trials;
-    `chunk_ms`, `samples_ms` (median, 99th percentile) over all their chunks.
+    `chunk_ms`, `samples_ms` (median, 99th percentile) over all their chunks, `chunk_worst_ms` the slowest.
     `steps` the checkpoints that drove, by training steps; more than one when the sheet holds trials of several.
     """
 
@@ -78,6 +82,7 @@ class RunSummary:
     boundary_jump_mrad: float = math.nan
     chunk_ms: tuple[float, float] = (math.nan, math.nan)
     samples_ms: tuple[float, float] = (math.nan, math.nan)
+    chunk_worst_ms: float = math.nan
     steps: tuple[int, ...] = ()
 
     @property
@@ -113,12 +118,10 @@ class TrialSheet:
 
         Raises `ValueError` when they share no start.
         """
-        ours = {result.seed: result.success for result in self.of_run(first)}
-        theirs = {result.seed: result.success for result in self.of_run(second)}
-        shared = [seed for seed in ours if seed in theirs]
-        if not shared:
+        found = paired(self.of_run(first), self.of_run(second))
+        if found is None:
             raise ValueError(f"the runs {first!r} and {second!r} share no start; evaluate both with the same seed")
-        return mcnemar_exact([ours[seed] for seed in shared], [theirs[seed] for seed in shared])
+        return found
 
     def save(self, path: Path) -> None:
         """Write the whole sheet, replacing what was there."""
@@ -129,6 +132,14 @@ class TrialSheet:
         self.results.append(result)
         with path.open("a", encoding="utf-8") as file:
             file.write(_line(result))
+
+
+def paired(first: Iterable[TrialResult], second: Iterable[TrialResult]) -> PairedComparison | None:
+    """Of the starts that both have (the last trial counts when one was repeated); None when they share none."""
+    ours = {result.seed: result.success for result in first}
+    theirs = {result.seed: result.success for result in second}
+    shared = [seed for seed in ours if seed in theirs]
+    return mcnemar_exact([ours[seed] for seed in shared], [theirs[seed] for seed in shared]) if shared else None
 
 
 def summarised(name: str, results: list[TrialResult]) -> RunSummary:
@@ -157,6 +168,7 @@ def summarised(name: str, results: list[TrialResult]) -> RunSummary:
         boundary_jump_mrad=mean(one.boundary_jump_mrad for one in measured),
         chunk_ms=_p50_p99([ms for one in measured for ms in one.chunk_ms]),
         samples_ms=_p50_p99([ms for one in measured for ms in one.samples_ms]),
+        chunk_worst_ms=max((ms for one in measured for ms in one.chunk_ms), default=math.nan),
         steps=tuple(sorted({one.step for one in measured if one.step})),
     )
 
@@ -203,6 +215,9 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "left_samples": (int, float),
     "right_samples": (int, float),
     "measured": dict,
+    "scene": str,
+    "shift": str,
+    "live": bool,
 }
 
 _MEASURED_KINDS: dict[str, type | tuple[type, ...]] = {
@@ -214,6 +229,8 @@ _MEASURED_KINDS: dict[str, type | tuple[type, ...]] = {
     "boundary_jump_mrad": (int, float),
     "chunk_ms": list,
     "samples_ms": list,
+    "executed_steps": int,
+    "solver_steps": int,
 }
 
 
