@@ -37,7 +37,7 @@ class DiffusionSettings:
     blocks: int = 0
     encoder: str = "cnn"
     backbone: str = ""
-    augment: float = 0.0
+    augment: float = 0.5
     landmark_weight: float = 0.5
     state_noise: float = 0.03
     draws: int = 4

@@ -24,7 +24,7 @@ class MeanRegressionSettings:
     blocks: int = 0
     encoder: str = "cnn"
     backbone: str = ""
-    augment: float = 0.0
+    augment: float = 0.5
     landmark_weight: float = 0.5
     state_noise: float = 0.03
 

@@ -2,10 +2,12 @@
 
 import os
 import sys
+from pathlib import Path
 
 import psutil
 
 LOWEST_PRIORITY = 19
+_AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def step_back(niceness: int = LOWEST_PRIORITY) -> None:
@@ -18,3 +20,14 @@ def step_back(niceness: int = LOWEST_PRIORITY) -> None:
     if niceness > 0 and sys.platform == "linux":
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         psutil.Process().ionice(psutil.IOPRIO_CLASS_BE, 7)
+        _step_back_as_session(niceness)
+
+
+def _step_back_as_session(niceness: int) -> None:
+    """Linux gives each session an equal share of the processor and weighs niceness only within it (sched(7), autogroup).
+
+    A trainer in a session of its own would take half a core from the window whatever its niceness. Only the leader
+    of a session speaks for it: another one's session is somebody's terminal or window.
+    """
+    if os.getsid(0) == os.getpid() and _AUTOGROUP.exists():
+        _AUTOGROUP.write_text(str(niceness))

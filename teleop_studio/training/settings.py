@@ -43,9 +43,9 @@ class TrainSettings:
     policy: str = "flow-matching"
     policy_settings: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
-    steps: int = 6500
+    steps: int = 6000
     batch: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 1e-4
     warmup_steps: int = 100
