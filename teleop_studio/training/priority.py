@@ -24,7 +24,7 @@ def step_back(niceness: int = LOWEST_PRIORITY) -> None:
 
 
 def _step_back_as_session(niceness: int) -> None:
-    """Linux gives each session an equal share of the processor and weighs niceness only within it (sched(7), autogroup).
+    """Linux shares the processor among sessions and weighs niceness only within each of them (sched(7), autogroup).
 
     A trainer in a session of its own would take half a core from the window whatever its niceness. Only the leader
     of a session speaks for it: another one's session is somebody's terminal or window.
