@@ -74,6 +74,12 @@ def _diffusion(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
     return Diffusion(config, DiffusionSettings(**settings))
 
 
+def _one_step_flow(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
+    from teleop_studio.policies.one_step_flow import OneStepFlow, OneStepFlowSettings
+
+    return OneStepFlow(config, OneStepFlowSettings(**settings))
+
+
 def _act(config: PolicyConfig, settings: Mapping[str, Any]) -> "Policy":
     from teleop_studio.policies.lerobot_policies.act import Act, ActSettings
 
@@ -118,6 +124,15 @@ POLICIES: dict[str, PolicyKind] = {
         "Draws whole chunks from noise and keeps both ways round an obstacle; the one to begin with.",
         _flow_matching,
         choices=_SHARED,
+    ),
+    "one-step-flow": PolicyKind(
+        "One-step flow",
+        "Flow matching that keeps both ways round an obstacle in a single step, for a slow computer; more steps make "
+        "its chunks smoother.",
+        _one_step_flow,
+        config={"solver_steps": 1},
+        choices=_SHARED,
+        solver_steps=(1, 2, 4),
     ),
     "diffusion": PolicyKind(
         "Diffusion",
