@@ -1,4 +1,4 @@
-"""The workspace's training hosts as the window sees them; each is looked at in a thread, so nothing waits for a network."""
+"""The workspace's training hosts as the window sees them; threads look at them, so nothing waits for a network."""
 
 import os
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class TrainingHosts:
         self._problem = ""
 
     def infos(self) -> tuple[HostInfo, ...]:
-        """All hosts in the file's order. A file that can not be read stands for itself, with the reason as its problem."""
+        """All hosts in the file's order. A file that can not be read stands for itself, the reason is its problem."""
         self._refresh()
         if self._problem:
             return (HostInfo(self._path.name, "", problem=self._problem),)

@@ -6,7 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from teleop_studio.policies import POLICIES
+from teleop_studio.processes.remote_launch import launch_remote
 from teleop_studio.processes.training_launch import LOG, launch_training
+from teleop_studio.remote.assignment import assign, is_remote
+from teleop_studio.remote.errors import RemoteError
+from teleop_studio.remote.hosts import find_host
 from teleop_studio.session import StudioError
 from teleop_studio.status import RunInfo, TrainingStatus
 from teleop_studio.train_choices import PolicyInfo, TrainChoices
@@ -49,12 +53,16 @@ class Trainings:
             raise StudioError(f"The folder {choices.out} holds a run already. Resume it, or choose another folder.")
         try:
             run = choices.out.resolve() if choices.out else self._workspace.new_run(choices.name, choices.policy)
+            if choices.host:
+                find_host(self._workspace.training_hosts, choices.host)
             begin_run(run, settings, choices.data or (self._workspace.episodes,))
-        except (WorkspaceError, TrainingError) as error:
+            if choices.host:
+                assign(run, choices.host, self._workspace.training_hosts)
+        except (WorkspaceError, TrainingError, RemoteError) as error:
             raise StudioError(str(error)) from error
         except OSError as error:
             raise StudioError(f"The run's folder can not be made: {error}. Choose another one with room.") from error
-        self._process = launch_training(run, self._workspace.pictures)
+        self._process = self._launch(run)
         self._follow(run)
         return run
 
@@ -63,25 +71,28 @@ class Trainings:
 
         More `steps` than the run has lengthen it, also a finished one.
         """
-        status = self.status()
-        if status is not None and status.run == run and status.paused:
-            clear_pause(run)
-            self._read_s = 0.0
-            return
-        self._refuse_second()
         try:
             read_config(run)  # a folder without one would be taken for a run that has not begun
             status = read_status(run)
+            if status.paused:
+                clear_pause(run)
+                if run != self._run:
+                    self._process = None
+                    self._follow(run)
+                self._read_s = 0.0
+                return
+            self._refuse_second()
             if status.finished and (steps or 0) <= status.steps:
                 raise StudioError(
                     f"The run {run.name} has finished. Give more than {status.steps} steps to train it further, "
                     "train a new one, or deploy it."
                 )
-            lengthen_run(run, steps)
+            if steps is not None or not is_remote(run):  # elsewhere it may have come further than what is known here
+                lengthen_run(run, steps)
             clear_pause(run)
         except TrainingError as error:
             raise StudioError(str(error)) from error
-        self._process = launch_training(run, self._workspace.pictures)
+        self._process = self._launch(run)
         self._follow(run)
 
     def pause(self) -> None:
@@ -110,6 +121,13 @@ class Trainings:
     def starting(self) -> bool:
         """At the last `status`: the trainer was launched and has not said anything about itself yet."""
         return self._silent and self._process is not None and self._process.poll() is None
+
+    @property
+    def busy(self) -> bool:
+        """Another one has to wait: a training runs, or its process has not said anything, or has not ended, yet."""
+        status = self.status()
+        alive = self._process is not None and self._process.poll() is None
+        return alive or (status is not None and status.running)
 
     def status(self) -> TrainingStatus | None:
         """The followed run, read from its folder at most twice a second."""
@@ -150,16 +168,19 @@ class Trainings:
             for name, kind in POLICIES.items()
         }
 
+    def _launch(self, run: Path) -> "subprocess.Popen[bytes]":
+        """The trainer of the run, or what lets another machine train it."""
+        return launch_remote(run) if is_remote(run) else launch_training(run, self._workspace.pictures)
+
     def _follow(self, run: Path) -> None:
         self._run, self._status, self._read_s = run, None, 0.0
         self._silent, self._cancelled = self._process is not None, False
 
     def _refuse_second(self) -> None:
         status = self.status()
-        # A trainer that has just been started has not told anything about itself yet.
-        starting = self._process is not None and self._process.poll() is None
-        if status is not None and (status.running or starting):
-            raise StudioError(f"The run {status.run.name} is training. Stop it first, or wait.")
+        if status is not None and self.busy:
+            doing = "paused" if status.paused else "training"
+            raise StudioError(f"The run {status.run.name} is {doing}. Stop it first, or wait.")
 
     def _readable(self, run: Path) -> TrainingStatus:
         """The run's status, with the reason as its error when its folder can not be read any more."""
@@ -198,8 +219,6 @@ def chosen_settings(choices: TrainChoices) -> TrainSettings:
         raise StudioError(f"The policy {choices.policy!r} is unknown. Known policies: {', '.join(POLICIES)}.")
     if choices.steps is not None and choices.steps < 1:
         raise StudioError(f"steps = {choices.steps}. Train for at least one step.")
-    if choices.host:
-        raise StudioError(f"There is no training host {choices.host!r}. Train on this computer.")
     if kind.missing:
         raise StudioError(kind.missing)
     for name, values in kind.choices.items():

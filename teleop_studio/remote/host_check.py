@@ -1,7 +1,7 @@
 """Is a host ready to train? One connection that asks for everything, before anything is sent."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -53,7 +53,7 @@ def inspect(link: Link, modules: Sequence[str]) -> HostReport:
     host = link.host
     named = (host.python,) if host.python else _PYTHONS
     try:
-        told = _said(link.run(_LOOK, from_home(host.folder), " ".join(modules), *named, given=_program()))
+        told = said(link.run(_LOOK, _from_home(host.folder), " ".join(modules), *named, given=_program()))
     except HostRefused as error:
         raise _explained(error, link) from error
     missing = tuple(told["missing"])
@@ -74,7 +74,7 @@ def inspect(link: Link, modules: Sequence[str]) -> HostReport:
     return report
 
 
-def environment(link: Link, folder: str, python: str, wanted: Sequence[str], on_line: Any) -> str:
+def environment(link: Link, folder: str, python: str, wanted: Sequence[str], on_line: Callable[[str], None]) -> str:
     """Make a Python environment in `folder` there, minutes on the first call; returns its interpreter.
 
     `wanted` what pip shall install; `on_line` is called with each line it prints. Raises `HostSilent`, `HostRefused`.
@@ -82,26 +82,26 @@ def environment(link: Link, folder: str, python: str, wanted: Sequence[str], on_
     script = '"$1" -I - environment "$2" $3'
     # No word of a requirement holds a blank: "torch>=2.7,<2.12".
     words = " ".join(text.replace(" ", "") for text in wanted)
-    said = link.run(script, python, folder, words, given=_program(), timeout_s=None, on_line=on_line)
-    return str(_said(said)["python"])
+    printed = link.run(script, python, folder, words, given=_program(), timeout_s=None, on_line=on_line)
+    return str(said(printed)["python"])
 
 
-def from_home(folder: str) -> str:
-    """A connection begins in the home folder, and a quoted `~` is only a letter."""
-    return folder.removeprefix("~/")
-
-
-def _program() -> bytes:
-    return files("teleop_studio.remote").joinpath("host_setup.py").read_bytes()
-
-
-def _said(printed: str) -> dict[str, Any]:
+def said(printed: str) -> dict[str, Any]:
     """What was printed after the mark; a host may greet before."""
     for line in reversed(printed.splitlines()):
         if line.startswith(MARK):
             told: dict[str, Any] = json.loads(line.removeprefix(MARK))
             return told
     raise HostRefused(f"The host did not answer as it should. It said: {printed[-300:]!r}.")
+
+
+def _from_home(folder: str) -> str:
+    """A connection begins in the home folder, and a quoted `~` is only a letter."""
+    return folder.removeprefix("~/")
+
+
+def _program() -> bytes:
+    return files("teleop_studio.remote").joinpath("host_setup.py").read_bytes()
 
 
 def _explained(error: HostRefused, link: Link) -> HostRefused:

@@ -1,7 +1,7 @@
 """Runs on the training host, before anything of ours is there: sent as text to its Python, so it stands by itself.
 
-    python -I - report MODULE ...                    what the host has, as one line of JSON after MARK
-    python -I - environment FOLDER REQUIREMENT ...   makes the virtual environment FOLDER, unless it is whole already
+python -I - report MODULE ...                    what the host has, as one line of JSON after MARK
+python -I - environment FOLDER REQUIREMENT ...   makes the virtual environment FOLDER, unless it is whole already
 """
 
 import fcntl

@@ -4,18 +4,23 @@ import contextlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from teleop_studio.remote.errors import HostRefused, HostSilent
 from teleop_studio.remote.failures import failure
 from teleop_studio.remote.hosts import TrainingHost
 
 QUICK_S = 30.0
+_MEANWHILE_S = 0.25
+_POLITE_S = 3.0
 # Nobody is there to answer a question; a dead line is noticed after 15 s; nothing of the operator's own is forwarded.
 _OPTIONS = (
     "BatchMode=yes",
@@ -29,10 +34,15 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class Link:
-    """Commands to one host. `sockets` a private folder: all commands then share one connection."""
+    """Commands to one host.
+
+    `sockets` a private folder: all commands then share one connection. `meanwhile` is called a few times a second while
+    a command is waited for; what it raises ends the command.
+    """
 
     host: TrainingHost
     sockets: Path | None = None
+    meanwhile: Callable[[], None] = lambda: None
 
     def run(
         self,
@@ -47,7 +57,7 @@ class Link:
         Raises `HostSilent` (also after `timeout_s`), `HostRefused` with the last words of what failed.
         """
         words = shlex.join(("sh", "-c", script, "sh", *arguments))
-        return self._done([*self.ssh(), self.host.address, words], given, timeout_s, on_line)
+        return Command(self, [*self.ssh(), self.host.address, words], given).output(timeout_s, on_line)
 
     def send(
         self, sources: Sequence[Path], folder: str, *options: str, on_line: Callable[[str], None] | None = None
@@ -56,21 +66,22 @@ class Link:
         self.run('mkdir -p -- "$1"', folder)
         # rsync takes a colon for a host, unless a slash stands before it.
         paths = [str(path.absolute()) for path in sources]
-        self._done([*self.rsync(*options), *paths, f"{self.host.address}:{folder}/"], b"", None, on_line)
+        Command(self, [*self.rsync(*options), *paths, f"{self.at(folder)}/"]).output(None, on_line)
 
     def send_named(
         self, folder: Path, names: Sequence[str], destination: str, on_line: Callable[[str], None] | None = None
     ) -> None:
         """Copy the named files of `folder` into `destination` there; only what is missing or has changed."""
         self.run('mkdir -p -- "$1"', destination)
-        listed = b"".join(os.fsencode(name) + b"\0" for name in names)
-        command = [*self.rsync("--files-from=-", "--from0"), f"{folder.absolute()}/", self.at(destination) + "/"]
-        self._done(command, listed, None, on_line)
+        # A name that begins with `#` or `;` would be a comment.
+        listed = b"".join(b"./" + os.fsencode(name) + b"\0" for name in names)
+        words = [*self.rsync("--files-from=-", "--from0"), f"{folder.absolute()}/", f"{self.at(destination)}/"]
+        Command(self, words, listed).output(None, on_line)
 
-    def fetch(self, path: str, folder: Path, *options: str, timeout_s: float | None = None) -> None:
-        """Copy what is in the folder `path` there into `folder`; only what is missing or has changed."""
+    def fetch(self, path: str, folder: Path, *options: str) -> "Command":
+        """Begin to copy what is in the folder `path` there into `folder`; only what is missing or has changed."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._done([*self.rsync(*options), f"{self.at(path)}/", f"{folder.absolute()}/"], b"", timeout_s)
+        return Command(self, [*self.rsync(*options), f"{self.at(path)}/", f"{folder.absolute()}/"])
 
     def at(self, path: str) -> str:
         """A path of the host as rsync takes it."""
@@ -97,38 +108,114 @@ class Link:
             *("-e", " ".join(_rsync_word(word) for word in self.ssh())),
         ]
 
-    def _done(
-        self, command: list[str], given: bytes, timeout_s: float | None, on_line: Callable[[str], None] | None = None
-    ) -> str:
+
+class Command:
+    """A running ssh or rsync: its lines as they come, or whether it has ended yet."""
+
+    def __init__(self, link: Link, words: list[str], given: bytes = b"") -> None:
+        """Raises `HostRefused` when this computer can not run it."""
+        self._link, self._words = link, words
+        self._is_read = False
         # Files, not pipes: a connection that stays open for others would keep a pipe open, and us waiting for its end.
-        with tempfile.TemporaryFile() as input_file, tempfile.TemporaryFile() as errors:
-            input_file.write(given)
-            input_file.seek(0)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `kill`)
+        with tempfile.TemporaryFile() as start:
+            start.write(given)
+            start.seek(0)
             try:
-                process = subprocess.Popen(command, stdin=input_file, stdout=subprocess.PIPE, stderr=errors)
+                # A session of its own: no terminal to ask for a password at, and one group to end.
+                self._process = subprocess.Popen(
+                    words, stdin=start, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True
+                )
             except OSError as error:
                 raise HostRefused(
-                    f"{command[0]} can not be run on this computer: {error.strerror}. Install it: training on another "
+                    f"{words[0]} can not be run on this computer: {error.strerror}. Install it: training on another "
                     "machine needs ssh and rsync here and there."
                 ) from error
-            with _ended(process, timeout_s) as late:
-                assert process.stdout is not None
-                lines = []
-                for raw in process.stdout:
-                    lines.append(raw.decode(errors="replace").rstrip("\r\n"))
-                    if on_line is not None:
-                        on_line(lines[-1])
-                code = process.wait()
-            if late.is_set():
-                raise HostSilent(f"{self.host.name} did not answer within {timeout_s:.0f} s.")
-            if code:
-                errors.seek(0)
-                raise failure(self.host, command[0], code, errors.read().decode(errors="replace"))
+
+    def output(self, timeout_s: float | None, on_line: Callable[[str], None] | None = None) -> str:
+        """Wait for its end; returns what it printed. It is gone afterwards, whatever happens.
+
+        Raises `HostSilent` (also after `timeout_s`), `HostRefused`.
+        """
+        lines: list[str] = []
+        self._is_read = True
+        printed: SimpleQueue[bytes | None] = SimpleQueue()
+        Thread(target=self._read, args=(printed,), name=f"read-{self._words[0]}", daemon=True).start()
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        try:
+            for raw in self._as_it_comes(printed, deadline_s):
+                lines.append(raw.decode(errors="replace").rstrip("\r\n"))
+                if on_line is not None:
+                    on_line(lines[-1])
+            self._require_success()
+        finally:
+            self.kill()
         return "\n".join(lines)
+
+    def ended(self) -> bool:
+        """Whether it is done; for one that prints little. Raises `HostSilent`, `HostRefused` once it has failed."""
+        if self._process.poll() is None:
+            return False
+        try:
+            self._require_success()
+        finally:
+            self.kill()
+        return True
+
+    def kill(self) -> None:
+        """End it and what it started, if it still runs, and let go of its files. rsync keeps what it has so far."""
+        if self._process.poll() is None:
+            _signal(self._process, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_POLITE_S)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        # Whoever reads it closes it: to close under a reader is to wait for whatever holds its other end.
+        if self._process.stdout is not None and not self._is_read:
+            self._process.stdout.close()
+        self._errors.close()
+
+    def _read(self, printed: "SimpleQueue[bytes | None]") -> None:
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError):
+            for raw in self._process.stdout:
+                printed.put(raw)
+            self._process.stdout.close()
+        printed.put(None)
+
+    def _as_it_comes(self, printed: "SimpleQueue[bytes | None]", deadline_s: float | None) -> Iterator[bytes]:
+        """What it prints until it has ended; `meanwhile` is called while nothing comes."""
+        open_still = True
+        while open_still or self._process.poll() is None:
+            if deadline_s is not None and time.monotonic() > deadline_s:
+                raise HostSilent(f"{self._link.host.name} did not answer in time.")
+            try:
+                raw = printed.get(timeout=_MEANWHILE_S)
+            except Empty:
+                self._link.meanwhile()
+                continue
+            if raw is None:
+                open_still = False
+                self._wait(deadline_s)
+            else:
+                yield raw
+
+    def _wait(self, deadline_s: float | None) -> None:
+        """Its output is closed: it ends now, if it does not hang."""
+        left_s = None if deadline_s is None else max(deadline_s - time.monotonic(), 0.1)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(left_s)
+
+    def _require_success(self) -> None:
+        if self._process.returncode:
+            self._errors.seek(0)
+            words = self._errors.read().decode(errors="replace")
+            raise failure(self._link.host, self._words[0], self._process.returncode, words)
 
 
 @contextlib.contextmanager
-def opened(host: TrainingHost) -> Iterator[Link]:
+def opened(host: TrainingHost, meanwhile: Callable[[], None] = lambda: None) -> Iterator[Link]:
     """A link whose commands share one connection, closed at the end.
 
     Raises `HostRefused` when rsync 3 or ssh is missing on this computer.
@@ -137,7 +224,7 @@ def opened(host: TrainingHost) -> Iterator[Link]:
     # A socket's path has to be short, and the usual folder for temporary files is long on macOS.
     near = None if os.name == "nt" else "/tmp"
     with tempfile.TemporaryDirectory(prefix="teleop-", dir=near, ignore_cleanup_errors=True) as folder:
-        link = Link(host, Path(folder))
+        link = Link(host, Path(folder), meanwhile)
         try:
             yield link
         finally:
@@ -152,7 +239,8 @@ def require_programs(host: TrainingHost) -> None:
         raise HostRefused(f"There is no program {host.ssh!r} on this computer. Install OpenSSH's client.")
     if shutil.which("rsync") is None:
         raise HostRefused(
-            "There is no rsync on this computer. Install it; on Windows, run Teleop Studio in WSL, which has ssh and rsync."
+            "There is no rsync on this computer. Install it; on Windows, run Teleop Studio in WSL, which has "
+            "ssh and rsync."
         )
     told = subprocess.run(("rsync", "--version"), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     first = told.stdout.decode(errors="replace").partition("\n")[0]
@@ -160,28 +248,13 @@ def require_programs(host: TrainingHost) -> None:
         raise HostRefused(f"rsync here is {first!r}. Version 3 is needed: on macOS, `brew install rsync`.")
 
 
-@contextlib.contextmanager
-def _ended(process: "subprocess.Popen[bytes]", timeout_s: float | None) -> Iterator[threading.Event]:
-    """The process is gone afterwards, however the block ends; the event says that it took longer than `timeout_s`."""
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        process.kill()
-
-    timer = None if timeout_s is None else threading.Timer(timeout_s, end)
-    try:
-        if timer is not None:
-            timer.start()
-        yield late
-    finally:
-        if timer is not None:
-            timer.cancel()
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
+    """To the command and its children; it leads a group of its own where there are such."""
+    with contextlib.suppress(ProcessLookupError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, number)
+        else:
+            process.terminate()
 
 
 def _rsync_word(word: str) -> str:

@@ -1,5 +1,6 @@
 """What a training needs to be installed, out of what the whole program declares: a host needs no window and no arm."""
 
+import hashlib
 import re
 import tomllib
 from importlib.metadata import PackageNotFoundError, requires
@@ -33,8 +34,16 @@ def requirements(extra: str = "") -> tuple[str, ...]:
     chosen = [text for text in wanted if _name(text) in PACKAGES]
     absent = set(PACKAGES) - {_name(text) for text in chosen}
     if absent:
-        raise RemoteError(f"This installation does not say which {', '.join(sorted(absent))} it needs. Install it anew.")
+        raise RemoteError(
+            f"This installation does not say which {', '.join(sorted(absent))} it needs: install it anew."
+        )
     return tuple(sorted({*chosen, *optional.get(extra, ())}))
+
+
+def environment_name(wanted: tuple[str, ...], python_version: str) -> str:
+    """Other needs, another environment: one that a training uses is never changed under it."""
+    text = "\0".join((*wanted, python_version))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _declared(project: Path) -> tuple[list[str], dict[str, list[str]]]:
