@@ -382,16 +382,18 @@ class Studio:
         record: bool = True,
         executed_steps: int | None = None,
         solver_steps: int | None = None,
+        ensembling: bool = False,
     ) -> None:
         """Start each run from the same unseen layouts; results come into `trial_results` and the sheet on disk.
 
         `executed_steps`, `solver_steps` of the `fast` trials; None: those of each run's own configuration.
+        `ensembling` averages their chunks over time; trials on the live rig go by `set_temporal_ensembling`.
         """
         if fast:
             folder = self.workspace.trials if record else None
             starts = tuple(range(seed, seed + trials))
             task = DEFAULT_TASK.get(self.rig.scene, "")
-            job = EvaluateJob(tuple(runs), starts, folder, executed_steps, solver_steps, task)
+            job = EvaluateJob(tuple(runs), starts, folder, executed_steps, solver_steps, task, ensembling)
             self.tasks.evaluate_fast(self.rig, job)
         else:
             self._operation.simulated()

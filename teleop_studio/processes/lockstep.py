@@ -136,14 +136,16 @@ class LockstepBench:
         executed_steps: int | None = None,
         solver_steps: int | None = None,
         task: str = "",
+        ensembling: bool = False,
     ) -> Outcome:
         """The policy drives from the layout of `seed` until it succeeds, fails or the time is over.
 
         The noise is seeded too: the same weights give the same trial. Steps that are not given are those the policy
         was trained for. Without `folder` nothing is recorded, and pictures are taken only when a chunk begins, unless
-        the policy also looks at earlier ones. `task` what a policy that was taught several is told.
+        the policy also looks at earlier ones. `task` what a policy that was taught several is told. With `ensembling`
+        it is asked at every step.
         """
-        executed_steps = executed_steps or player.config.executed_steps
+        executed_steps = 1 if ensembling else executed_steps or player.config.executed_steps
         solver_steps = solver_steps or player.config.solver_steps
         self._begin(seed)
         self._warm_up(player, solver_steps, task)
@@ -151,7 +153,7 @@ class LockstepBench:
         see = folder is not None or player.config.observations > 1
         service = _DirectChunkService(self, player, executed_steps, solver_steps, look=not see, task=task)
         link = ChunkLink(service)
-        source = ChunkPlayer(executed_steps)
+        source = ChunkPlayer(executed_steps, ensembling)
         take = self._take(folder, "", "policy", {"seed": seed, "run": run}) if folder else None
         self.loop.engage(source)
         start_ns = self.clock.now_ns()

@@ -33,6 +33,7 @@ class EvaluateJob:
     """Each of `runs` from each layout of `seeds`. `folder` None: nothing recorded.
 
     `executed_steps`, `solver_steps` None: those of the run's own configuration. `task` for policies with several.
+    `ensembling`: a chunk at every step, and their mean over time is sent.
     """
 
     runs: tuple[Path, ...]
@@ -41,6 +42,7 @@ class EvaluateJob:
     executed_steps: int | None = None
     solver_steps: int | None = None
     task: str = ""
+    ensembling: bool = False
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,14 @@ def _evaluate(pipe: Pipe, bench: LockstepBench, job: EvaluateJob) -> None:
             if _cancelled(pipe):
                 return
             outcome = bench.trial(
-                player, seed, job.folder, run_of(run).name, job.executed_steps, job.solver_steps, job.task
+                player,
+                seed,
+                job.folder,
+                run_of(run).name,
+                job.executed_steps,
+                job.solver_steps,
+                job.task,
+                job.ensembling,
             )
             done += 1
             successes += outcome.success

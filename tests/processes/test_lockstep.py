@@ -129,5 +129,12 @@ def test_a_trial_tells_how_the_policy_drove(bench: LockstepBench) -> None:
     assert all(0 < first <= every for first, every in zip(measured.chunk_ms, measured.samples_ms, strict=True))
 
 
+def test_with_temporal_ensembling_every_step_has_a_chunk_and_what_swings_is_averaged(bench: LockstepBench) -> None:
+    """Chunks that swing from side to side never come far from the middle: it is asked about 150 times in 10 s."""
+    measured = bench.trial(swinging_player(8), SEED, None, "swinging", 8, 2, ensembling=True).measured
+    assert 140 <= measured.chunks <= 155
+    assert measured.boundary_jump_mrad < 60
+
+
 def test_steps_that_are_not_given_are_those_of_the_run(bench: LockstepBench) -> None:
     assert bench.trial(swinging_player(15), SEED, None, "swinging").measured.chunks == 10
