@@ -232,6 +232,7 @@ def _add_evaluate(commands: Any) -> None:
     evaluate.add_argument("--live", action="store_true", help="in real time on the live rig instead of in lock-step")
     evaluate.add_argument("--no-episodes", action="store_true", help="do not record the trials: several times faster")
     evaluate.add_argument("--executed-steps", type=_count, default=None, help="K (default: the run's own)")
+    evaluate.add_argument("--ensembling", action="store_true", help="a chunk at every step, and their mean over time")
     evaluate.add_argument("--solver-steps", type=_count, default=None, help="S (default: the run's own)")
 
 

@@ -95,6 +95,7 @@ def _evaluation(studio: Studio, runs: list[Path], options: argparse.Namespace) -
         ):
             if steps is not None:
                 choose(steps)
+        studio.set_temporal_ensembling(options.ensembling)
     studio.evaluate(
         runs,
         options.trials,
@@ -103,6 +104,7 @@ def _evaluation(studio: Studio, runs: list[Path], options: argparse.Namespace) -
         record=not options.no_episodes,
         executed_steps=options.executed_steps,
         solver_steps=options.solver_steps,
+        ensembling=options.ensembling,
     )
     yield from until_job_ends(studio)
     yield Say("All starts are done.")
