@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from drivers.sim.scene import scene_named
 from teleop_studio.live_arms import LiveArms
 from teleop_studio.notices import Notices as Notices
+from teleop_studio.policies.checkpoint_folder import run_of
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.arm_messages import Alive
 from teleop_studio.processes.child import ChildFailed
@@ -27,6 +28,7 @@ from teleop_studio.processes.supervisor import (
     SIM,
     RigProcesses,
 )
+from teleop_studio.session import StudioError
 from teleop_studio.status import InferenceHealth
 from teleop_studio.take_watch import TakeWatch
 
@@ -38,22 +40,37 @@ class Inference:
     """What is known of the policy process."""
 
     loading: Path | None = None
-    loaded: Path | None = None
+    loaded: m.RunLoaded | None = None
     chunks: int = 0
     chunk_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
     overlay_ms: deque[float] = field(default_factory=lambda: deque(maxlen=100))
 
+    def choose_task(self, text: str) -> None:
+        """Raises `StudioError`, which lists the tasks, for one that the loaded policy was not trained on."""
+        if self.loaded is None or self.loading is not None:
+            raise StudioError("No policy is loaded. Let one drive first (P), then say its task.")
+        if text not in self.loaded.tasks:
+            known = ", ".join(repr(task) for task in self.loaded.tasks) or "no task by name"
+            raise StudioError(f"This policy does not know the task {text!r}. It knows {known}.")
+        self.loaded = replace(self.loaded, task=text)
+
     def health(self) -> InferenceHealth:
-        run = self.loading or self.loaded
+        loaded = self.loaded or m.RunLoaded(Path(), 0, 0)
+        run = self.loading or (self.loaded.run if self.loaded else None)
         times = np.array(self.chunk_ms) if self.chunk_ms else np.zeros(1)
         return InferenceHealth(
             loading=self.loading is not None,
             ready=self.loaded is not None and self.loading is None,
-            run=run.name if run else "",
+            run=run_of(run).name if run else "",
             chunks=self.chunks,
             chunk_latency_p50_ms=float(np.percentile(times, 50)),
             chunk_latency_p99_ms=float(np.percentile(times, 99)),
             overlay_latency_p50_ms=float(np.median(self.overlay_ms)) if self.overlay_ms else 0.0,
+            step=loaded.step,
+            policy=loaded.policy,
+            device=loaded.device,
+            tasks=loaded.tasks,
+            task=loaded.task,
         )
 
 
@@ -99,6 +116,11 @@ class LiveRig:
         if isinstance(message, m.StartTake):
             message = replace(message, take=self.takes.begin(message.folder))
         self.processes.send(RECORDER, message)
+
+    def set_policy_task(self, text: str) -> None:
+        """To the loaded policy. Raises `StudioError` for a task that it was not trained on."""
+        self.inference.choose_task(text)
+        self.processes.send(INFERENCE, m.SetTask(text))
 
     def load(self, run: Path) -> None:
         """Load a run into the policy process; `RunLoaded` or `RunRefused` follows."""
@@ -193,12 +215,12 @@ class LiveRig:
 
     def _hear_inference(self, message: Any) -> str:
         match message:
-            case m.RunLoaded(run):
-                self.inference.loading, self.inference.loaded = None, run
+            case m.RunLoaded():
+                self.inference.loading, self.inference.loaded = None, message
                 return "run_loaded"
             case m.RunRefused(run, why):
                 self.inference.loading = None
-                self._notices.add(f"The run {run.name} can not be used. {why}")
+                self._notices.add(f"The run {run_of(run).name} can not be used. {why}")
                 return "run_refused"
             case m.ChunkTimes(chunk_ms, overlay_ms):
                 self.inference.chunks += 1

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from teleop_studio.live import LiveRig
 from teleop_studio.live_arms import LIMP, STOPPED
+from teleop_studio.policies.checkpoint_folder import run_of
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.arm_messages import Closing, GoToRest, RebootServo
 from teleop_studio.processes.disk_room import LEAST_S
@@ -61,7 +62,7 @@ class Operation:
     @property
     def loading(self) -> str:
         """The run that will drive as soon as it is loaded, "" while there is none."""
-        return self._wanted_run[0].name if self._wanted_run else ""
+        return run_of(self._wanted_run[0]).name if self._wanted_run else ""
 
     def opened(self) -> LiveRig:
         """Raises `StudioError` while no rig is open."""
@@ -146,6 +147,9 @@ class Operation:
             self._session = Session()
             return
         self.do("resume")
+
+    def set_policy_task(self, text: str) -> None:
+        self.opened().set_policy_task(text)
 
     def autonomous(self, run: Path, extra: dict[str, object]) -> None:
         live = self.opened()
@@ -266,13 +270,14 @@ class Operation:
         if wanted is None or not self._session.allows("autonomous"):
             return
         run, extra = wanted
-        self.active_run = run.name
+        self.active_run = run_of(run).name
         live.processes.send(INFERENCE, m.SetSolverSteps(self.solver_steps))
         live.processes.send(INFERENCE, m.SetExecutedSteps(self._steps_between_chunks))
         if isinstance(seed := extra.get("seed"), int):
             live.processes.send(INFERENCE, m.SeedNoise(seed))
-        self._task, self._source = DEFAULT_TASK.get(self.rig.scene, ""), "policy"
-        self._extra = {**extra, "run": run.name}
+        told = live.inference.loaded.task if live.inference.loaded is not None else ""
+        self._task, self._source = told or DEFAULT_TASK.get(self.rig.scene, ""), "policy"
+        self._extra = {**extra, "run": run_of(run).name}
         self._carry_out(live, self._session.apply("autonomous"))
 
     def _carry_out(self, live: LiveRig, effects: tuple[Effect, ...]) -> None:

@@ -111,9 +111,26 @@ class LoadRun:
 
 @dataclass(frozen=True)
 class RunLoaded:
+    """`policy` its name in the registry, `step` of its checkpoint, `device` what it runs on, in words.
+
+    `tasks` the texts it knows; with more than one of them `task` is the one it does.
+    """
+
     run: Path
     executed_steps: int
     solver_steps: int
+    policy: str = ""
+    step: int = 0
+    device: str = ""
+    tasks: tuple[str, ...] = ()
+    task: str = ""
+
+
+@dataclass(frozen=True)
+class SetTask:
+    """What the loaded policy shall do: one of its tasks."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -342,11 +359,13 @@ class OperatorFinished:
 
 @dataclass(frozen=True)
 class TrialScore:
-    """How the scene stands: only ever used to score, never an observation."""
+    """How the scene stands: only ever used to score, never an observation. The last two as in `drivers.sim.score`."""
 
     success: bool
     failed: str
     side: str
+    out_of_time: str = "time is over"
+    straight_ahead_rad: float = 0.0
 
 
 # --- lock-step jobs ------------------------------------------------------------------------------------------------
