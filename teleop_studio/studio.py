@@ -269,6 +269,10 @@ class Studio:
         """Let the newest checkpoint of `run` drive, once it is loaded."""
         self._operation.autonomous(run, extra or {})
 
+    def set_policy_task(self, text: str) -> None:
+        """What the loaded policy shall do: one of `status.inference.tasks`."""
+        self._operation.set_policy_task(text)
+
     def take_over(self) -> None:
         """The leader takes the follower from the policy, softly; attempt and correction stay one "mixed" episode."""
         self._operation.take_over()
