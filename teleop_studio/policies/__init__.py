@@ -114,6 +114,7 @@ _FINE_TUNING: dict[str, Any] = {
     "weight_decay": 0.01,
     "warmup_steps": 500,
     "clip_norm": 10.0,
+    "ema_max": 0.0,
     "held_out_every": 1000,
     "held_out_moments": 16,
 }
@@ -199,7 +200,8 @@ POLICIES: dict[str, PolicyKind] = {
         packages=("lerobot", "diffusers", "torchvision"),
         extra="lerobot-policies",
     ),
-    # Fine-tuned with the rates that LeRobot gives each. A measurement of 128 moments would fill a GPU's memory.
+    # Fine-tuned with the rates that LeRobot gives each, and like there without averaged weights, which would be a
+    # second copy of a large network. A measurement of 128 moments would fill a GPU's memory.
     "smolvla": PolicyKind(
         "SmolVLA (LeRobot)",
         "A small model that was pretrained on many robots and is told the task in words; needs its weights and a GPU.",

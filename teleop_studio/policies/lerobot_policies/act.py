@@ -5,13 +5,15 @@ answers with one chunk, always the same for the same moment.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from teleop_studio.policies.config import PolicyConfig
+from teleop_studio.policies.lerobot_policies.pretrained import load_backbone
 from teleop_studio.policies.lerobot_policies.recipe import (
     ACTION,
     IMAGES,
@@ -37,9 +39,14 @@ _PRESETS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class ActSettings:
-    """`preset` "small" or "default" (LeRobot's); `overrides` fields of its `ACTConfig` that shall be otherwise."""
+    """`preset` "small" or "default" (LeRobot's); `overrides` fields of its `ACTConfig` that shall be otherwise.
+
+    `backbone` a folder with a ResNet-18 pretrained on ImageNet to start from, which the paper has; else it starts from
+    nothing, with its frozen batch norms doing nothing.
+    """
 
     preset: str = "small"
+    backbone: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -63,13 +70,16 @@ class Act(nn.Module):
                 device="cpu", pretrained_backbone_weights=None, **shape, **features(config, config.picture_px), **given
             )
         )
+        if self._settings.backbone:
+            load_backbone(self.network.model.backbone, Path(self._settings.backbone))
 
     @property
     def config(self) -> PolicyConfig:
         return self._config
 
     def settings(self) -> dict[str, Any]:
-        return asdict(self._settings)
+        """Without the backbone's folder: what came from there is among the weights."""
+        return asdict(replace(self._settings, backbone=""))
 
     def fit_normalizer(self, statistics: Statistics) -> None:
         fit_absolute(self.normalizer, statistics)

@@ -27,15 +27,19 @@ def absolute_normalizer(config: PolicyConfig) -> Normalizer:
     return Normalizer(replace(config, absolute_joints=config.joint_names))
 
 
-def fit_absolute(normalizer: Normalizer, statistics: Statistics, by_range: bool = False) -> None:
-    """Take over the scale of states and absolute goals: mean 0 and spread 1, or by range to -1..1.
+def fit_absolute(
+    normalizer: Normalizer, statistics: Statistics, by_range: bool = False, by_percentile: bool = False
+) -> None:
+    """Take over the scale of states and absolute goals: mean 0 and spread 1.
+
+    Or to -1..1: `by_range` from the lowest to the highest value, `by_percentile` from the 1st to the 99th.
 
     Raises `ValueError` for statistics that do not have it.
     """
     states, goals = statistics.states, statistics.goals
     if states is None or goals is None:
         raise ValueError("LeRobot's policies learn absolute goals; these statistics do not have their scale.")
-    (state_mean, state_std), (goal_mean, goal_std) = (_scale(one, by_range) for one in (states, goals))
+    (state_mean, state_std), (goal_mean, goal_std) = (_scale(one, by_range, by_percentile) for one in (states, goals))
     normalizer.fit(
         replace(statistics, state_mean=state_mean, state_std=state_std, chunk_mean=goal_mean, chunk_std=goal_std)
     )
@@ -92,7 +96,9 @@ def device_of(network: nn.Module) -> torch.device:
     return next(network.parameters()).device
 
 
-def _scale(spread: Spread, by_range: bool) -> tuple[Tensor, Tensor]:
-    if by_range:
-        return (spread.high + spread.low) / 2.0, (spread.high - spread.low) / 2.0
-    return spread.mean, spread.std
+def _scale(spread: Spread, by_range: bool, by_percentile: bool) -> tuple[Tensor, Tensor]:
+    """What becomes 0, and how far from it is what becomes 1."""
+    if not by_range and not by_percentile:
+        return spread.mean, spread.std
+    low, high = (spread.low, spread.high) if by_range else (spread.percentile_1, spread.percentile_99)
+    return (high + low) / 2.0, (high - low) / 2.0
