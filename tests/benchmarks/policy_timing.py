@@ -73,10 +73,14 @@ class Cost:
 
 
 def take_turns(
-    contenders: Sequence[Contender], rounds: int, device: str = "cpu", say: Callable[[str], None] = print
+    contenders: Sequence[Contender],
+    rounds: int,
+    device: str = "cpu",
+    say: Callable[[str], None] = print,
+    threads: int = 1,
 ) -> list[Cost]:
     """Every contender once a round, after two rounds that do not count. Raises `ValueError` for one that is unknown."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     players = [_Bout(contender, device) for contender in contenders]
     for bout in players:
         say(f"{bout.cost.contender.title}: {bout.cost.parameters:,} parameters, batch {bout.cost.batch}")
