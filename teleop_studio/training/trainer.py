@@ -155,7 +155,11 @@ class Trainer:
         self.step = state["step"]
 
     def _build(self) -> Policy:
-        return build_policy(self._settings.policy, self._dataset.config, self._settings.policy_settings)
+        """Raises `TrainingError` for settings that the policy does not take, or weights that are not there."""
+        try:
+            return build_policy(self._settings.policy, self._dataset.config, self._settings.policy_settings)
+        except ValueError as error:
+            raise TrainingError(str(error)) from error
 
     def _copy(self) -> Policy:
         """Where the averaged weights go; the policy itself when none are kept."""
