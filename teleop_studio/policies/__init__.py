@@ -175,7 +175,7 @@ POLICIES: dict[str, PolicyKind] = {
             "warmup_steps": 500,
             "clip_norm": 10.0,
         },
-        config={"picture_px": 96, "crop_px": 96, "horizon": 30, "executed_steps": 15},
+        config={"picture_px": 96, "crop_px": 96, "horizon": 30, "executed_steps": 15, "solver_steps": 1},
         choices={"preset": ("small", "default")},
         solver_steps=(),
         packages=("lerobot", "torchvision"),
