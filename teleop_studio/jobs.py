@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from teleop_studio.evaluation.measures import TrialMeasures
 from teleop_studio.evaluation.trials import TrialResult
+from teleop_studio.policies.checkpoint_folder import run_of
 from teleop_studio.processes.messages import TrialScore
 from teleop_studio.status import JobStatus, State, StudioStatus
 
@@ -21,11 +23,22 @@ class JobFailed(Exception):
     """The task can not go on; the sentence says why."""
 
 
+class Watched(Protocol):
+    """The part of `TrialWatch` a task uses."""
+
+    def follow(self) -> None: ...
+    def measured(self, executed_steps: int, solver_steps: int) -> TrialMeasures: ...
+
+
 class Operated(Protocol):
     """The part of `Studio` a task uses."""
 
     status: StudioStatus
 
+    @property
+    def executed_steps(self) -> int: ...
+    @property
+    def solver_steps(self) -> int: ...
     @property
     def scene_ready(self) -> bool: ...
     @property
@@ -43,6 +56,9 @@ class Operated(Protocol):
     def autonomous(self, run: Path, extra: dict[str, object] | None = None) -> None: ...
     def move_to_bin(self, path: Path) -> None: ...
     def overlay_shares(self) -> tuple[float, float]: ...
+    def watch_trial(self) -> Watched: ...
+    @property
+    def trial_shift(self) -> str: ...
 
 
 @dataclass
@@ -127,7 +143,7 @@ def evaluate(
     done = successes = left = right = 0
     for run in runs:
         for layout in range(seed, seed + trials):
-            progress.tell(detail=f"{run.name}, start {layout - seed + 1}.")
+            progress.tell(detail=f"{run_of(run).name}, start {layout - seed + 1}.")
             yield from _fresh_scene(studio, layout)
             result = yield from one_trial(studio, run, layout)
             keep(result)
@@ -141,6 +157,7 @@ def evaluate(
 def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None, TrialResult]:
     """Let `run` drive until it succeeds, fails or the time is over; returns the `TrialResult`."""
     chunks, said = studio.status.inference.chunks, studio.status.notices[-1:]
+    watch = studio.watch_trial()
     studio.autonomous(run, {"seed": layout})
     yield from _until_driving(studio, run, said)
     yield from _until(lambda: not _aligning(studio), "soft start")
@@ -150,6 +167,7 @@ def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None,
         # Until its first chunk is counted, the samples to be seen are those of the trial before.
         if shares is None and studio.status.inference.chunks > chunks:
             shares = studio.overlay_shares()
+        watch.follow()
         score = studio.trial_score
         if score is not None and (score.success or score.failed):
             break
@@ -160,8 +178,10 @@ def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None,
     if ended and not (score is not None and score.failed and studio.status.state is State.IDLE):
         raise JobFailed(f"The trial was ended by hand or by a fault: the rig is {studio.status.state}.")
     duration_s = time.monotonic() - start_s
+    watch.follow()
+    measured = watch.measured(studio.executed_steps, studio.solver_steps)
     success = score is not None and score.success
-    failed = "" if success else (score.failed if score and score.failed else "time is over")
+    failed = "" if success else (score.failed or score.out_of_time if score else "time is over")
     if not ended:
         # Nobody scores a real rig: the operator labels the trial afterwards.
         studio.accept("success" if success else "unrated" if score is None else "failure")
@@ -173,10 +193,14 @@ def one_trial(studio: Operated, run: Path, layout: int) -> Generator[None, None,
         failed=failed,
         side=score.side if score else "",
         duration_s=duration_s,
-        run=run.name,
+        run=run_of(run).name,
         episode=studio.newest_saved,
         left_samples=left_samples,
         right_samples=right_samples,
+        measured=measured,
+        scene=studio.status.scene,
+        shift=studio.trial_shift,
+        live=True,
     )
 
 
@@ -193,9 +217,9 @@ def _until_driving(studio: Operated, run: Path, said: tuple[str, ...]) -> Iterat
     while studio.status.state is not State.POLICY:
         if not studio.status.inference.loading:
             news = studio.status.notices[-1:]
-            raise JobFailed(news[0] if news and news != said else f"The run {run.name} was not started.")
+            raise JobFailed(news[0] if news and news != said else f"The run {run_of(run).name} was not started.")
         if time.monotonic() > end_s:
-            raise JobFailed(f"Waited {_LOADING_PATIENCE_S:.0f} s for the run {run.name} to be loaded in vain.")
+            raise JobFailed(f"Waited {_LOADING_PATIENCE_S:.0f} s for the run {run_of(run).name} to be loaded in vain.")
         yield
 
 

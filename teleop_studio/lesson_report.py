@@ -90,7 +90,7 @@ def scores_of(sheet: TrialSheet, contests: Sequence[Contest]) -> tuple[LessonSco
 
 def knocked(summary: RunSummary) -> int:
     """Trials that ended because something fell."""
-    return sum(count for reason, count in summary.failures.items() if reason.endswith("fell"))
+    return sum(count for reason, count in summary.failures.items() if " fell" in reason)
 
 
 def considered_of(considered: dict[str, NDArray[Any]], k: int) -> Considered:

@@ -39,6 +39,7 @@ from teleop_studio.train_choices import PolicyInfo, TrainChoices
 from teleop_studio.training_hosts import TrainingHosts
 from teleop_studio.trainings import Trainings
 from teleop_studio.transfer import export_formats, export_plan, import_formats, import_plan
+from teleop_studio.trial_watch import TrialWatch
 from teleop_studio.workspace import Workspace
 
 
@@ -350,6 +351,17 @@ class Studio:
         """(left, right) share of the newest samples; nan before the first."""
         overlay = self.overlay
         return (float("nan"), float("nan")) if overlay is None else (overlay.left_share, overlay.right_share)
+    def watch_trial(self) -> TrialWatch:
+        """Measures how a policy drives from now on."""
+        live = self._operation.opened()
+        azimuth = live.score.straight_ahead_rad if live.score is not None else 0.0
+        return TrialWatch(live.rings, live.inference, self.rig.follower.model, azimuth)
+
+    @property
+    def trial_shift(self) -> str:
+        """What is not as it was recorded; only the simulated scene can be shifted on purpose."""
+        return self.rig.shift
+
 
     # --- tasks -----------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from teleop_studio import jobs
+from teleop_studio.evaluation.measures import TrialMeasures
 from teleop_studio.evaluation.trials import TrialResult
 from teleop_studio.processes.messages import TrialScore
 from teleop_studio.status import InferenceHealth, JobStatus, RecorderHealth, State, StudioStatus
@@ -24,7 +25,8 @@ class Rig:
 
     def __init__(self, scores: list[TrialScore]) -> None:
         self.status = StudioStatus(state=State.IDLE)
-        self.executed_steps = 8
+        self.executed_steps, self.solver_steps = 8, 10
+        self.trial_shift = "dim"
         self.scene_ready, self.operator_busy = True, False
         self.trial_score: TrialScore | None = None
         self.newest_saved: Path | None = None
@@ -77,11 +79,27 @@ class Rig:
     def overlay_shares(self) -> tuple[float, float]:
         return self.shares
 
+    def watch_trial(self) -> "Watch":
+        return Watch()
+
     def named(self, name: str) -> list[tuple[object, ...]]:
         return [call for call in self.calls if call[0] == name]
 
     def _state(self, state: State) -> None:
         self.status = replace(self.status, state=state)
+
+
+class Watch:
+    """Sees a chunk each time it looks."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def follow(self) -> None:
+        self.looks += 1
+
+    def measured(self, executed_steps: int, solver_steps: int) -> TrialMeasures:
+        return TrialMeasures(chunks=self.looks, executed_steps=executed_steps, solver_steps=solver_steps)
 
 
 @pytest.fixture
@@ -177,6 +195,9 @@ def test_a_trial_that_succeeds_is_kept_as_a_success(rig: Rig) -> None:
     first, second = results
     assert (first.seed, first.success, first.failed, first.side, first.run) == (1000, True, "", "left", RUN.name)
     assert (second.seed, second.success, second.failed) == (1001, False, "tipped over")
+    assert (first.live, first.shift) == (True, "dim")
+    assert first.measured.chunks > 0
+    assert (first.measured.executed_steps, first.measured.solver_steps) == (8, 10)
     assert [str(result.episode) for result in results] == ["000001.h5", "000002.h5"]
     assert rig.named("accept") == [("accept", "success"), ("accept", "failure")]
     assert rig.named("autonomous")[1] == ("autonomous", RUN, {"seed": 1001})

@@ -69,8 +69,9 @@ class World:
         self._steps = 0
         self._owed_s = 0.0
         self._ticks = 0
-        self._judge = Judge(self.scene.obstacle_word)
         self._start_bottle = self.position("bottle")
+        azimuth = math.atan2(self._start_bottle[1], self._start_bottle[0])
+        self._judge = Judge(self.scene.obstacle_word, azimuth)
         self._look()
 
     def advance(self, duration_s: float) -> None:
@@ -184,7 +185,10 @@ class World:
         line = self._start_bottle[:2] / np.linalg.norm(self._start_bottle[:2])
         aside_m = float(line[0] * tip[1] - line[1] * tip[0])
         rise_m = float(bottle[2] - self._start_bottle[2])
-        self._judge.look(rise_m, self._uprightness("bottle"), self._uprightness("obstacle"), aside_m)
+        opening = float(self._data.qpos[_HINGES:_ARM_QPOS].mean()) / FINGER_TRAVEL_M
+        reach_m = float(np.linalg.norm(tip[:2] - bottle[:2]))
+        upright = self._uprightness("bottle"), self._uprightness("obstacle")
+        self._judge.look(rise_m, *upright, aside_m, opening, reach_m)
 
 
 @dataclass

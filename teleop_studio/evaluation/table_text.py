@@ -39,7 +39,8 @@ def markdown(table: PolicyTable) -> str:
     shown = columns()
     lines = ["| " + " | ".join(column.title for column in shown) + " |", "|" + "---|" * len(shown)]
     lines += ["| " + " | ".join(column.text(row).replace("|", "\\|") for column in shown) + " |" for row in table.rows]
-    lines += ["", *notes(table)]
+    for note in notes(table):
+        lines += ["", note]
     for row in table.rows:
         if len(row.checkpoints) > 1:
             lines += ["", f"{row.facts.run}, checkpoint by checkpoint, the same starts:", ""]

@@ -3,7 +3,6 @@
 The same classes as live: emulated servos and their bytes, bus, arm, control loop, safety gate, cameras, take, policy.
 """
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -165,7 +164,7 @@ class LockstepBench:
 
         ended = self._run(done, limit_s=TRIAL_LIMIT_S, take=take, see=see)
         score = self.sim.score()
-        failed = "" if score.success else score.failed or ("" if ended else "time is over")
+        failed = "" if score.success else score.failed or ("" if ended else score.out_of_time)
         path = None
         if take:
             take.close()
@@ -178,12 +177,6 @@ class LockstepBench:
     def look(self) -> None:
         """Take a picture with every camera now, whatever is due."""
         self._cameras.look()
-
-    @property
-    def straight_ahead_rad(self) -> float:
-        """Azimuth of the bottle: what is left of it goes round on the left. Only to score."""
-        bottle = self.sim.world.position("bottle")
-        return math.atan2(bottle[1], bottle[0])
 
     def _warm_up(self, player: "PolicyPlayer", solver_steps: int, task: str) -> None:
         """A policy's first calls allocate and are several times slower: they are not what a chunk takes."""
@@ -319,7 +312,7 @@ class _DirectChunkService:
         self._executed_steps, self._solver_steps, self._look = executed_steps, solver_steps, look
         model = bench.rig.follower.model
         self._tip_of = Chain(model).forward if known(model) else None
-        self._meter = ChunkMeter(self._tip_of, bench.straight_ahead_rad)
+        self._meter = ChunkMeter(self._tip_of, bench.sim.score().straight_ahead_rad)
         self._chunk_ms: list[float] = []
         self._samples_ms: list[float] = []
         self._ready: list[tuple[int, ActionChunk | None]] = []

@@ -96,7 +96,7 @@ class _Server:
         if finished:
             self._pipe.send(OperatorFinished(finished))
         score = self._rig.score()
-        news = TrialScore(score.success, score.failed, score.side or "")
+        news = TrialScore(score.success, score.failed, score.side or "", score.out_of_time, score.straight_ahead_rad)
         if news != self._score:
             self._score = news
             self._pipe.send(news)

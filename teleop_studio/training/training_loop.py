@@ -103,6 +103,7 @@ class _Keeper:
         self._saved = trainer.step
         self._saved_s = trainer.pace.elapsed_s
         self._measured = -1
+        self._began_cpu_s = time.process_time()
 
     def after_step(self) -> TrainProgress | None:
         """Whatever is due now; the progress when a line was added to the curve."""
@@ -116,7 +117,9 @@ class _Keeper:
             assert progress.loss is not None
             rate = settings.learning_rate_at(step - 1)
             elapsed_s = round(progress.elapsed_s, 2)
-            self._curves.add(step, loss=progress.loss, learning_rate=rate, elapsed_s=elapsed_s)
+            # What this process has computed since it began: beside other work only this compares with another run.
+            cpu_s = round(time.process_time() - self._began_cpu_s, 2)
+            self._curves.add(step, loss=progress.loss, learning_rate=rate, elapsed_s=elapsed_s, cpu_s=cpu_s)
             self._trainer.forget_losses()
         if due:
             self.save()

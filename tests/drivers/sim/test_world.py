@@ -204,7 +204,9 @@ def test_a_bottle_that_dips_in_between_starts_the_count_again() -> None:
     assert not judge.score().success
 
 
-@pytest.mark.parametrize(("bottle", "obstacle", "word"), [(0.1, 1.0, "bottle fell"), (0.1, 0.7, "box fell")])
+@pytest.mark.parametrize(
+    ("bottle", "obstacle", "word"), [(0.1, 1.0, "bottle fell before the hand closed"), (0.1, 0.7, "box fell")]
+)
 def test_what_falls_first_ends_the_attempt(bottle: float, obstacle: float, word: str) -> None:
     judge = Judge("box")
     judge.look(0.0, bottle, obstacle, 0.0)
@@ -219,6 +221,28 @@ def test_a_box_that_falls_and_takes_the_bottle_with_it_is_a_fallen_box() -> None
     for bottle, box in ((1.0, 1.0), (0.7, 0.79), (0.4, 0.5), (0.0, 0.0)):
         judge.look(0.0, bottle, box, 0.0)
     assert judge.score().failed == "box fell"
+
+
+OPEN, SHUT = 0.9, 0.2
+
+
+@pytest.mark.parametrize(
+    ("hand", "stage"),
+    [
+        ([(OPEN, 0.2), (OPEN, 0.01)], "before the hand closed"),
+        ([(OPEN, 0.2), (SHUT, 0.06)], "after closing beside the bottle"),
+        ([(OPEN, 0.2), (SHUT, 0.01), (SHUT, 0.1)], "after closing on the bottle"),
+        ([(OPEN, 0.2), (SHUT, 0.06), (OPEN, 0.05), (SHUT, 0.01)], "after closing on the bottle"),
+        ([(OPEN, 0.2), (OPEN - 0.1, 0.06)], "before the hand closed"),
+    ],
+)
+def test_a_failure_says_how_far_the_hand_had_come(hand: list[tuple[float, float]], stage: str) -> None:
+    judge = Judge("box")
+    for opening, reach_m in hand:
+        judge.look(0.0, 1.0, 1.0, 0.0, opening, reach_m)
+    assert judge.score().out_of_time == f"time is over {stage}"
+    judge.look(0.0, 0.1, 1.0, 0.0, *hand[-1])
+    assert judge.score().failed == f"bottle fell {stage}"
 
 
 def test_the_side_is_the_first_one_taken() -> None:
