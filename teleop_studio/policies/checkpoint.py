@@ -3,8 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +34,53 @@ class CheckpointInfo:
     config: PolicyConfig
     settings: dict[str, Any]
 
-    def require(self, cameras: tuple[str, ...], joint_names: tuple[str, ...]) -> None:
-        """Raises `CheckpointError` unless the policy was trained on exactly these joints and cameras, in this order."""
-        if cameras != self.config.cameras:
+    def require(self, rig: "RigShape") -> None:
+        """Raises `CheckpointError`, which names every difference, unless the policy fits the rig."""
+        differences = rig.differences(self.config)
+        if differences:
             raise CheckpointError(
-                f"The policy was trained with the cameras {', '.join(self.config.cameras)}; here they are "
-                f"{', '.join(cameras) or 'none'}. Use a rig with the same cameras, or train on recordings of this one."
+                " ".join(differences) + " Use a rig like the one it was trained on, or train on recordings of this one."
             )
-        if joint_names != self.config.joint_names:
-            raise CheckpointError(
-                f"The policy drives the joints {', '.join(self.config.joint_names)}; this arm has "
-                f"{', '.join(joint_names)}. Use the arm it was trained on, or train on recordings of this one."
+
+
+@dataclass(frozen=True)
+class RigShape:
+    """What a policy must fit. `cameras` and `joint_names` in order.
+
+    `picture_px` the shorter side of each camera's pictures, `control_hz` how often the arm is given a goal; None where
+    there is no rig yet, as in training.
+    """
+
+    cameras: tuple[str, ...]
+    joint_names: tuple[str, ...]
+    picture_px: Mapping[str, int] = field(default_factory=dict)
+    control_hz: float | None = None
+
+    def differences(self, config: PolicyConfig) -> list[str]:
+        """A sentence for each reason why a policy with this configuration does not fit; none when it does."""
+        found = []
+        if self.cameras != config.cameras:
+            found.append(
+                f"The policy was trained with the cameras {', '.join(config.cameras)}; here they are "
+                f"{', '.join(self.cameras) or 'none'}."
             )
+        if self.joint_names != config.joint_names:
+            found.append(
+                f"The policy drives the joints {', '.join(config.joint_names)}; this arm has "
+                f"{', '.join(self.joint_names)}."
+            )
+        for camera, side_px in self.picture_px.items():
+            if camera in config.cameras and side_px < config.picture_px:
+                found.append(
+                    f"The policy looks at pictures of {config.picture_px}x{config.picture_px}; those of the camera "
+                    f"{camera} have only {side_px} pixels on their shorter side."
+                )
+        if self.control_hz is not None and config.chunk_dt_s * self.control_hz < 1.0:
+            found.append(
+                f"The policy gives {1.0 / config.chunk_dt_s:.0f} goals a second; this arm is given only "
+                f"{self.control_hz:.0f}."
+            )
+        return found
 
 
 def save_checkpoint(
@@ -115,7 +150,7 @@ def load_policy(folder: Path) -> tuple[Policy, CheckpointInfo]:
 
 
 def _config(raw: dict[str, Any]) -> PolicyConfig:
-    unknown = set(raw) - {field.name for field in fields(PolicyConfig)}
+    unknown = set(raw) - {known.name for known in fields(PolicyConfig)}
     if unknown:
         raise ValueError(f"unknown settings {sorted(unknown)}")
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}

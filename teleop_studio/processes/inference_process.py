@@ -4,14 +4,21 @@ import gc
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from drivers.kinematics import Chain, known
+from teleop_studio.chunk import Observation
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes import messages as m
 from teleop_studio.processes.child import Pipe
-from teleop_studio.processes.observation import take_observation
+from teleop_studio.processes.observation import require_fit, take_observation
 from teleop_studio.processes.rings import OVERLAY_SAMPLES, RigRings, RingSpecs, chunk_row, overlay_row
 from teleop_studio.rig import RigConfig
+
+if TYPE_CHECKING:
+    from teleop_studio.policies.player import PolicyPlayer
 
 _IDLE_WAIT_S = 0.002  # while a run is loaded: how late a wish may be seen
 
@@ -44,6 +51,7 @@ class _Inference:
         self._joints = len(rig.follower.model.joints)
         self._solver_steps = 10
         self._executed_steps = 8
+        self._task = ""
         self._answered = rings.wishes.written
 
     def run(self) -> None:
@@ -63,6 +71,8 @@ class _Inference:
                 self._solver_steps = steps
             case m.SetExecutedSteps(steps):
                 self._executed_steps = steps
+            case m.SetTask(text):
+                self._task = text
             case m.SeedNoise(seed):
                 if self._player is not None:
                     self._player.seed(seed)
@@ -70,20 +80,35 @@ class _Inference:
     def _load(self, run: Path) -> None:
         try:
             player = self._load_player(run)
-            player.require(tuple(self._rings.frames), self._rig.follower.model.names)
+            require_fit(player, self._rig)
             self._player = player
+            tasks = player.config.tasks
+            if self._task not in tasks:
+                self._task = tasks[0] if tasks else ""
             self._warm_up()
         except Exception as error:  # whatever is wrong with a run: the operator reads why, the process lives on
             self._player = None
             self._pipe.send(m.RunRefused(run, str(error)))
             return
-        self._executed_steps = player.config.executed_steps
-        self._pipe.send(m.RunLoaded(run, player.config.executed_steps, player.config.solver_steps))
+        config = player.config
+        self._executed_steps = config.executed_steps
+        self._pipe.send(
+            m.RunLoaded(
+                run,
+                config.executed_steps,
+                config.solver_steps,
+                player.policy_name,
+                player.step,
+                player.device,
+                config.tasks,
+                self._task,
+            )
+        )
 
     def _warm_up(self) -> None:
         """The first calls allocate and are several times slower: not while the arm waits."""
-        taken = take_observation(self._rings)
         assert self._player is not None
+        taken = self._look(self._player)
         if taken is None:
             return
         for samples in (1, OVERLAY_SAMPLES, 1):
@@ -97,7 +122,7 @@ class _Inference:
         if wish is None or player is None:
             return
         request, asked_ns = int(wish[1]["request"]), int(wish[1]["asked_ns"])
-        taken = take_observation(self._rings)
+        taken = self._look(player)
         if taken is None:
             self._refuse(request, "A camera gives no pictures, or no joint reading has arrived yet.")
             return
@@ -124,6 +149,9 @@ class _Inference:
         )
         self._rings.overlays.push(overlay_row(overlay), observation.stamp_ns)
         self._pipe.send(m.ChunkTimes(chunk_ms, (time.monotonic_ns() - asked_ns) * 1e-6))
+
+    def _look(self, player: "PolicyPlayer") -> tuple[Observation, NDArray[Any]] | None:
+        return take_observation(self._rings, self._task, player.config.observations, player.config.chunk_dt_s)
 
     def _refuse(self, request: int, why: str) -> None:
         self._rings.chunks.push(chunk_row(request, None, self._joints), time.monotonic_ns())

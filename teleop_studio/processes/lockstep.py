@@ -180,7 +180,7 @@ class LockstepBench:
 
     def _warm_up(self, player: "PolicyPlayer", solver_steps: int, task: str) -> None:
         """A policy's first calls allocate and are several times slower: they are not what a chunk takes."""
-        taken = take_observation(self.rings, task)
+        taken = take_observation(self.rings, task, player.config.observations, player.config.chunk_dt_s)
         if player is self._warm or taken is None:
             return
         self._warm = player
@@ -321,7 +321,8 @@ class _DirectChunkService:
     def ask(self, request: int, now_ns: int) -> None:
         if self._look:
             self._bench.look()
-        taken = take_observation(self._bench.rings, self._task)
+        config = self._player.config
+        taken = take_observation(self._bench.rings, self._task, config.observations, config.chunk_dt_s)
         if taken is None:
             raise RuntimeError("the lock-step rig has no picture or joint state to show the policy")
         observation, row = taken

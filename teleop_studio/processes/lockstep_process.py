@@ -8,6 +8,7 @@ from teleop_studio.processes.child import Pipe
 from teleop_studio.processes.lockstep import LockstepBench, Outcome
 from teleop_studio.processes.lockstep_fans import draw_fans
 from teleop_studio.processes.lockstep_plan import SIDES, EvaluateJob, Job, RecordJob
+from teleop_studio.processes.observation import require_fit
 from teleop_studio.processes.rings import RigRings, RingSpecs
 from teleop_studio.rig import RigConfig
 
@@ -73,6 +74,7 @@ def _evaluate(pipe: Pipe, bench: LockstepBench, job: EvaluateJob) -> None:
     done = successes = left = right = 0
     for run in job.runs:
         player = PolicyPlayer.load(run)
+        require_fit(player, bench.rig)
         for seed in job.seeds:
             if _cancelled(pipe):
                 return

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from teleop_studio.policies import build_policy
-from teleop_studio.policies.checkpoint import CheckpointInfo, read_info, save_checkpoint
+from teleop_studio.policies.checkpoint import CheckpointInfo, RigShape, read_info, save_checkpoint
 from teleop_studio.policies.checkpoint_folder import WEIGHTS, checkpoint_path
 from teleop_studio.policies.policy import Policy
 from teleop_studio.training.batches import Batches
@@ -135,7 +135,7 @@ class Trainer:
     def resume(self, checkpoint: Path) -> None:
         """Go on from `checkpoint`. Raises `TrainingError` when the recordings changed since, `CheckpointError`."""
         config = self._dataset.config
-        read_info(checkpoint).require(config.cameras, config.joint_names)
+        read_info(checkpoint).require(RigShape(config.cameras, config.joint_names))
         numbers = load_trainer(checkpoint, self.policy, self._optimizer)
         if numbers.moments != len(self._dataset):
             raise TrainingError(

@@ -8,6 +8,7 @@ import torch
 from teleop_studio.policies.checkpoint import (
     CheckpointError,
     CheckpointInfo,
+    RigShape,
     load_policy,
     read_info,
     save_checkpoint,
@@ -43,17 +44,33 @@ def test_a_policy_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_another_set_or_order_of_cameras_is_refused(tmp_path: Path) -> None:
     saved(tmp_path / "one")
     info = read_info(tmp_path / "one")
-    info.require(CAMERAS, JOINTS)
+    info.require(RigShape(CAMERAS, JOINTS))
     with pytest.raises(CheckpointError, match=r"trained with the cameras front, wrist; here they are front\."):
-        info.require(("front",), JOINTS)
+        info.require(RigShape(("front",), JOINTS))
     with pytest.raises(CheckpointError, match=r"here they are wrist, front"):
-        info.require(("wrist", "front"), JOINTS)
+        info.require(RigShape(("wrist", "front"), JOINTS))
 
 
 def test_other_joints_are_refused(tmp_path: Path) -> None:
     saved(tmp_path / "one")
     with pytest.raises(CheckpointError, match=r"this arm has waist, gripper"):
-        read_info(tmp_path / "one").require(CAMERAS, ("waist", "gripper"))
+        read_info(tmp_path / "one").require(RigShape(CAMERAS, ("waist", "gripper")))
+
+
+def test_every_difference_is_named_at_once(tmp_path: Path) -> None:
+    saved(tmp_path / "one")
+    info = read_info(tmp_path / "one")
+    info.require(RigShape(CAMERAS, JOINTS, {"front": 240, "wrist": 16}, 100.0))
+    with pytest.raises(CheckpointError) as refused:
+        info.require(RigShape(("wrist", "front"), ("waist", "gripper"), {"front": 240, "wrist": 15}, 10.0))
+    for said in (
+        "here they are wrist, front.",
+        "this arm has waist, gripper.",
+        "pictures of 16x16; those of the camera wrist have only 15 pixels on their shorter side.",
+        "gives 15 goals a second; this arm is given only 10.",
+        "train on recordings of this one.",
+    ):
+        assert said in str(refused.value)
 
 
 def test_a_checkpoint_of_another_version_says_so(tmp_path: Path) -> None:

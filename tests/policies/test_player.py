@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from teleop_studio.policies.checkpoint import CheckpointError, CheckpointInfo, s
 from teleop_studio.policies.checkpoint_folder import checkpoint_path
 from teleop_studio.policies.config import CHUNK_DT_S
 from teleop_studio.policies.flow_matching import FlowMatching, FlowMatchingSettings
+from teleop_studio.policies.gaussian import Gaussian, GaussianSettings
 from teleop_studio.policies.player import PolicyPlayer
 from tests.policies.toy_task import GRIPPER, TOY, unit_statistics
 
@@ -144,3 +146,69 @@ def two_threads() -> Iterator[None]:
 def test_playing_takes_one_thread(tmp_path: Path, policy: FlowMatching) -> None:
     PolicyPlayer.load(run_with(tmp_path, policy))
     assert torch.get_num_threads() == 1
+
+
+def test_a_policy_without_a_solver_keeps_its_executed_chunk_too() -> None:
+    torch.manual_seed(0)
+    policy = Gaussian(TOY, GaussianSettings(width=32, blocks=1, execute="sample"))
+    player = PolicyPlayer(policy, CheckpointInfo("gaussian", 1, TOY, policy.settings()))
+    encoded = player.encode(observation())
+    executed, trace = player.sample(encoded, 1, 10)
+    again, more = player.sample(encoded, 32, 10)
+    np.testing.assert_array_equal(again.actions, executed.actions)
+    assert (trace.actions.shape, more.actions.shape) == ((2, 1, 16, 7), (2, 32, 16, 7))
+
+
+def test_a_policy_with_a_history_sees_the_first_frame_again_where_there_are_too_few() -> None:
+    torch.manual_seed(0)
+    config = replace(TOY, observations=3)
+    policy = FlowMatching(config, FlowMatchingSettings(width=32, blocks=1))
+    player = PolicyPlayer(policy, CheckpointInfo("flow-matching", 1, config, policy.settings()))
+    seen = observation()
+    rng = np.random.default_rng(1)
+    images = {name: rng.integers(0, 256, (3, 48, 64, 3), dtype=np.uint8) for name in seen.images}
+    state = seen.state + np.array([0.0, 0.1, 0.2])[:, None]
+
+    def features(first: int, repeated: int = 0) -> np.ndarray:
+        def frames(value: np.ndarray) -> np.ndarray:
+            return np.concatenate([value[first : first + 1]] * repeated + [value[first:]])
+
+        shown = {name: frames(value) for name, value in images.items()}
+        return player.encode(Observation(0, frames(state), shown))._condition.features.numpy()
+
+    assert features(0).shape[1] == 3 * (2 * 64 + 7)
+    np.testing.assert_array_equal(features(2), features(2, repeated=2))
+    np.testing.assert_array_equal(features(1), features(1, repeated=1))
+    assert np.abs(features(0) - features(2)).max() > 1e-3
+
+
+def test_a_policy_of_several_tasks_does_the_one_it_is_told() -> None:
+    torch.manual_seed(0)
+    config = replace(TOY, tasks=("Pick up the red cup", "Pick up the blue cup"))
+    policy = FlowMatching(config, FlowMatchingSettings(width=32, blocks=1))
+    player = PolicyPlayer(policy, CheckpointInfo("flow-matching", 1, config, policy.settings()))
+
+    def chunk(task: str) -> np.ndarray:
+        player.seed(0)
+        return player.sample(player.encode(replace(observation(), task=task)))[0].actions
+
+    assert np.abs(chunk("Pick up the red cup") - chunk("Pick up the blue cup")).max() > 1e-4
+    np.testing.assert_array_equal(chunk("Pick up the red cup"), chunk("  pick up the RED cup "))
+    with pytest.raises(ValueError, match=r"not taught the task 'Dance'\. .*: 'Pick up the red cup', 'Pick up the blue"):
+        chunk("Dance")
+    with pytest.raises(ValueError, match=r"needs a task\. Choose one that it was taught"):
+        chunk(" ")
+
+
+def test_one_task_costs_nothing_and_is_not_asked_for(policy: FlowMatching) -> None:
+    one = FlowMatching(replace(TOY, tasks=("Pick up the cup",)), FlowMatchingSettings(width=32, blocks=2))
+    one.load_state_dict(policy.state_dict())
+    player = PolicyPlayer(one, CheckpointInfo("flow-matching", 1, one.config, one.settings()))
+    player.encode(replace(observation(), task="whatever"))
+
+
+def test_the_device_is_said_and_one_that_is_not_there_is_refused(policy: FlowMatching) -> None:
+    info = CheckpointInfo("flow-matching", 1, TOY, policy.settings())
+    assert PolicyPlayer(policy, info, device="cpu").device == "CPU, 1 thread"
+    with pytest.raises(CheckpointError, match=r"no device cuda:99 to play the policy on: .* sees \d+ CUDA devices"):
+        PolicyPlayer(policy, info, device="cuda:99")
