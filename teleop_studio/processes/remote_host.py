@@ -35,7 +35,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.what == "start":
         start(options.run, options.cache)
-    else:
+    elif _is_running(options.run):  # nobody else would take the wish away again
         wish(options.run, options.stop, options.pause)
     print(MARK + json.dumps(look(options.run)), flush=True)
     return 0

@@ -18,7 +18,7 @@ from teleop_studio.remote.errors import HostRefused, HostSilent
 from teleop_studio.remote.failures import failure
 from teleop_studio.remote.hosts import TrainingHost
 
-QUICK_S = 30.0
+QUICK_S = 60.0
 _MEANWHILE_S = 0.25
 _POLITE_S = 3.0
 # Nobody is there to answer a question; a dead line is noticed after 15 s; nothing of the operator's own is forwarded.
