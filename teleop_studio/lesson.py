@@ -159,7 +159,7 @@ class Lesson:
             self._tell(before + self.plan.steps, f"{policy} is trained.")
 
     def _one_training(self, policy: str, seed: int, run: Path, data: tuple[Path, ...], before: int) -> Iterator[None]:
-        while (other := self._trainings.status()) is not None and other.run != run and other.running:
+        while (other := self._trainings.status()) is not None and other.run != run and self._trainings.busy:
             self._tell(before, f"Waiting for the training {other.run.name} to end.")
             yield
         self._training = run
@@ -183,7 +183,7 @@ class Lesson:
     def _check_training(self, status: TrainingStatus) -> None:
         if status.error:
             raise StudioError(f"The training {status.run.name} failed. {status.error}")
-        if not status.running and not self._trainings.starting and status.step:
+        if not status.running and not self._trainings.starting:
             raise StudioError(f"The training {status.run.name} was stopped. Start the lesson again to go on with it.")
 
     # --- try -------------------------------------------------------------------------------------------------------

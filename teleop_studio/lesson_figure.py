@@ -42,8 +42,8 @@ def draw_figure(
         x = _MARGIN + k * (width + _MARGIN)
         draw.text((x, 16), panel.title, fill=_INK, font=_font(32))
         sheet.paste(_fan(considered, panel), (x, _HEAD))
-        for line, (text, colour, size) in enumerate(_under(panel)):
-            draw.text((x, _HEAD + height + 12 + 34 * line), text, fill=colour, font=_font(size))
+        for row, (text, colour, size) in enumerate(_under(panel)):
+            draw.text((x, _HEAD + height + 12 + 34 * row), text, fill=colour, font=_font(size))
     y = _HEAD + height + 126
     for text, colour in ((verdict, _INK), (compared(test), _SOFT)):
         for line in _wrapped(text, _font(24), total[0] - 2 * _MARGIN):

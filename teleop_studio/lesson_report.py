@@ -23,11 +23,14 @@ from teleop_studio.evaluation.machine import machine_facts
 from teleop_studio.evaluation.report import Demonstrations, Report, ReportPicture, Training, write_report
 from teleop_studio.evaluation.trials import RunSummary, TrialSheet
 from teleop_studio.learning_status import LessonScore
-from teleop_studio.lesson_figure import Panel, draw_figure
 from teleop_studio.lesson_plan import FLOW, MEAN, LessonFolder, LessonPlan, contest_of
 from teleop_studio.status import TrainingStatus
 
 _TITLES = {MEAN: "Mean regression", FLOW: "Flow matching"}
+_COLOURS = (
+    "Green goes past the arm's left, blue past its right, red leads through the box; what something in the picture "
+    "stands before is faint. Left and right are the robot's own."
+)
 _SUCCESS = (
     "the bottle is more than 5 cm above its start and upright for half a second with the box standing, within 10 s. A "
     "knocked-over box or bottle ends it as a failure. The simulator scores this; the policies see pictures and joints."
@@ -54,13 +57,15 @@ class LessonContent:
 
 def write_lesson(content: LessonContent) -> None:
     """The figure (PNG), the numbers (JSON) and at last the page (HTML) into the lesson's folder."""
+    from teleop_studio.lesson_figure import Panel, draw_figure  # Pillow, which nothing else of the app waits for
+
     folder, sheet, contests = content.folder, content.sheet, content.contests
     mean, flow = (considered_of(content.considered, k) for k in (0, 1))
     sentences = [verdict(sheet, contests), considered_sentence(mean, flow)]
     for contest in contests:
         of = f"Training seed {contest.seed}. " if len(contests) > 1 else ""
-        first, *rest = contest_sentences(sheet, contest)
-        sentences += [of + first, *rest]
+        said = contest_sentences(sheet, contest)
+        sentences += [of + said[0], *said[1:]]
     first = contests[0]
     panels = [
         Panel(_TITLES[policy], sheet.summary(name), k, one)
@@ -120,10 +125,12 @@ def _report(content: LessonContent, sentences: list[str]) -> Report:
             for (policy, _), status in content.trainings.items()
         ),
         trials=content.sheet,
-        pictures=(ReportPicture("What both consider", content.folder.figure, "At the first start of the trials."),),
+        pictures=(ReportPicture("At the first start of the trials", content.folder.figure, _COLOURS),),
         timings=tuple(content.took_s.items()),
         machine=machine_facts(),
-        notes=(*sentences, ONE_SCENE, ONE_TRAINING),
+        pictures_title="What both consider",
+        findings=tuple(sentences),
+        notes=(ONE_SCENE, ONE_TRAINING),
     )
 
 

@@ -103,4 +103,5 @@ def _result(message: m.TrialDone, rig: RigConfig) -> TrialResult:
         right_samples=message.right_samples,
         measured=message.measured,
         scene=rig.scene,
+        shift=rig.shift,
     )

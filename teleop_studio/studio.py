@@ -68,6 +68,10 @@ class Studio:
         self._display = Display(rig)
         self._seed = seed
         self._closing: Thread | None = None
+        for info in self.trainings.interrupted()[:1]:
+            self._notices.add(
+                f"The training {info.name} was interrupted. Resume it on the Train page: it goes on from step {info.step}."
+            )
         self.setup = RigSetup(workspace, lambda: self.rig, lambda: self._live is None and not self.closing)
 
     # --- which rig -------------------------------------------------------------------------------------------------
@@ -164,7 +168,7 @@ class Studio:
         # After the task: one that has just ended takes its rings with it.
         self._display.watch(self.tasks.lockstep_rings or (None if live is None else live.rings))
         if live is not None:
-            live.rest_cameras(work_waits(self._operation, self.trainings, self.tasks))
+            live.rest_cameras(work_waits(self._operation, self.trainings, self.tasks, self.lessons))
         self.setup.poll()
         self.status = take_status(self, self._operation, self._display, self._notices)
         return self.status
@@ -347,10 +351,6 @@ class Studio:
     def newest_saved(self) -> Path | None:
         return self.library.newest
 
-    def overlay_shares(self) -> tuple[float, float]:
-        """(left, right) share of the newest samples; nan before the first."""
-        overlay = self.overlay
-        return (float("nan"), float("nan")) if overlay is None else (overlay.left_share, overlay.right_share)
     def watch_trial(self) -> TrialWatch:
         """Measures how a policy drives from now on."""
         live = self._operation.opened()
@@ -362,6 +362,10 @@ class Studio:
         """What is not as it was recorded; only the simulated scene can be shifted on purpose."""
         return self.rig.shift
 
+    def overlay_shares(self) -> tuple[float, float]:
+        """(left, right) share of the newest samples; nan before the first."""
+        overlay = self.overlay
+        return (float("nan"), float("nan")) if overlay is None else (overlay.left_share, overlay.right_share)
 
     # --- tasks -----------------------------------------------------------------------------------------------------
 

@@ -76,9 +76,7 @@ def test_there_is_nothing_to_cancel_before_the_first(lessons: Lessons) -> None:
         lessons.cancel()
 
 
-def test_data_without_enough_whole_pairs_are_refused_with_the_count(
-    lessons: Lessons, tmp_path: Path
-) -> None:
+def test_data_without_enough_whole_pairs_are_refused_with_the_count(lessons: Lessons, tmp_path: Path) -> None:
     lessons.start(SMALL, tmp_path / "lesson", data=tmp_path)
     lessons.step()
     status = lessons.status

@@ -30,7 +30,8 @@ def run_lesson(
         studio.lessons.start(plan, out, data, runs)
         run_script(studio, _until_it_ends(studio))
     except KeyboardInterrupt:
-        studio.cancel_lesson()
+        if studio.lessons.running:
+            studio.cancel_lesson()
         raise
     finally:
         studio.close()

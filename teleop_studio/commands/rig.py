@@ -59,7 +59,8 @@ def _recording(studio: Studio, options: argparse.Namespace) -> Iterator[Step]:
 
 
 def _takes(options: argparse.Namespace) -> int:
-    return options.episodes if options.pairs is None else 2 * options.pairs
+    count: int = options.episodes if options.pairs is None else 2 * options.pairs
+    return count
 
 
 def _by_hand(studio: Studio, episodes: int, task: str) -> Iterator[Step]:

@@ -65,6 +65,8 @@ class Report:
 
     `success_means` completes "A trial succeeds when ...", with its full stop.
 
+    `findings` sentences about what came out, `notes` about what it does not show.
+
     `timings` (phase, seconds) in order. `machine` name -> value, see `machine.machine_facts`. `commands` as typed.
     """
 
@@ -80,3 +82,5 @@ class Report:
     machine: dict[str, str] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
     notes: tuple[str, ...] = (INTERPOLATION_ONLY,)
+    findings: tuple[str, ...] = ()
+    pictures_title: str = "The window"

@@ -19,7 +19,7 @@ def page(report: Report) -> str:
         _sides(report),
         _demonstrations(report.demonstrations),
         *(_training(training) for training in report.trainings),
-        _pictures(report.pictures),
+        _pictures(report.pictures_title, report.pictures),
         _made(report),
     ]
     return document(report.title, sections)
@@ -49,10 +49,12 @@ def _head(report: Report) -> str:
     if not cards:
         cards.append('<div class="card"><span class="name">No trials were run.</span></div>')
     notes = "".join(f"<p>{escape(note)}</p>" for note in report.notes)
+    found = "".join(f"<p>{escape(finding)}</p>" for finding in report.findings)
+    findings = f"<section><h2>What came out</h2>{found}</section>\n" if found else ""
     return (
         f"<header><h1>{escape(report.title)}</h1>"
         f'<p class="made">{escape(report.made_at)} · {escape(report.rig)}</p></header>\n'
-        f'<section class="cards">{"".join(cards)}</section>\n'
+        f'<section class="cards">{"".join(cards)}</section>\n{findings}'
         f'<aside class="limits"><h2>What this does not show</h2>{notes}</aside>'
     )
 
@@ -160,7 +162,7 @@ def _training(training: Training) -> str:
     )
 
 
-def _pictures(pictures: Sequence[ReportPicture]) -> str:
+def _pictures(title: str, pictures: Sequence[ReportPicture]) -> str:
     if not pictures:
         return ""
     figures = "".join(
@@ -169,7 +171,7 @@ def _pictures(pictures: Sequence[ReportPicture]) -> str:
         f"<figcaption><b>{escape(picture.title)}</b> {escape(picture.caption)}</figcaption></figure>"
         for picture in pictures
     )
-    return f'<section><h2>The window</h2><div class="pages">{figures}</div></section>'
+    return f'<section><h2>{escape(title)}</h2><div class="pages">{figures}</div></section>'
 
 
 def _made(report: Report) -> str:

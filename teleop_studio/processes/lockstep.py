@@ -16,6 +16,7 @@ from drivers.dynamixel.transport import MemoryTransport
 from drivers.kinematics import Chain, known
 from drivers.sim.renderer import SceneRenderer
 from drivers.sim.rig import SimulatedRig
+from drivers.sim.shift import shift_named
 from recorders.episode_builder import build_episode
 from recorders.episode_writer import EpisodeWriter, LoopStatistics
 from teleop_studio.chunk import ActionChunk
@@ -64,13 +65,14 @@ class LockstepBench:
     def __init__(self, rig: RigConfig, rings: RigRings) -> None:
         self.rig, self.rings = rig, rings
         self.clock = ManualClock()
-        self.sim = SimulatedRig(rig.scene, self.clock)
+        self.sim = SimulatedRig(rig.scene, self.clock, shift=rig.shift)
         self.clock.on_advance(self._advance)
         self._operator_done = False
         self.leader = connect_arm(rig.leader, MemoryTransport(self.sim.leader_bus, self.clock), self.clock)
         self.follower = connect_arm(rig.follower, MemoryTransport(self.sim.follower_bus, self.clock), self.clock)
         model = rig.follower.model
         self.loop = ControlLoop(self.leader, self.follower, SafetyGate(model), self.clock, rig.control_hz)
+        self.loop.wait()  # the first take begins a whole period before its first tick, as every later one does
         self._row = TickRow(len(model.joints))
         self.loop.listen(self._publish)
         self._cameras = _Cameras(self)
@@ -270,7 +272,7 @@ class _Cameras:
         for camera in self.bench.rig.cameras:
             size = (camera.width, camera.height)
             if size not in self._renderers:
-                self._renderers[size] = SceneRenderer(self.bench.rig.scene, *size)
+                self._renderers[size] = SceneRenderer(self.bench.rig.scene, *size, shift_named(self.bench.rig.shift))
 
     def look_if_due(self) -> None:
         now_ns = self.bench.clock.now_ns()

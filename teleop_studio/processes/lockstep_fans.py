@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from drivers.kinematics import Chain
 from drivers.sim.renderer import SceneRenderer
 from drivers.sim.scene import camera_model
+from drivers.sim.shift import shift_named
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes.observation import take_observation
 
@@ -68,7 +69,7 @@ def _on_the_picture(
     """The scene as it stands, where `tips` (..., 3) lie in it, and which of them something stands before."""
     camera = camera_model(bench.rig.scene, job.camera, job.width, job.height)
     pixels = camera.project(tips)
-    renderer = SceneRenderer(bench.rig.scene, job.width, job.height)
+    renderer = SceneRenderer(bench.rig.scene, job.width, job.height, shift_named(bench.rig.shift))
     try:
         picture = renderer.render(bench.sim.snapshot(), job.camera)
         seen_m = renderer.depth(bench.sim.snapshot(), job.camera)

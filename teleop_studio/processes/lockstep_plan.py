@@ -76,10 +76,10 @@ def split(job: Job, workers: int) -> list[Job]:
         return [job]
     if job.paired:
         pairs = job.episodes // len(SIDES)
-        parts = [len(range(k, pairs, workers)) for k in range(workers)]
+        counts = [len(range(k, pairs, workers)) for k in range(workers)]
         return [
             replace(job, episodes=len(SIDES) * count, seed=job.seed + k, stride=workers)
-            for k, count in enumerate(parts)
+            for k, count in enumerate(counts)
             if count
         ]
     # One side each, so that both sides come out even whatever one of the processes has to repeat.

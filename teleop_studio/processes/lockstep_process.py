@@ -60,9 +60,9 @@ def _record_pairs(pipe: Pipe, bench: LockstepBench, job: RecordJob) -> None:
         tried += 1
         last = outcomes[-1]
         kept += last.success
-        told = "Both sides of a layout are kept" if last.success else "A layout is dropped"
-        sentence = f"{told}: {_sentence(SIDES[len(outcomes) - 1], last)}"
-        pipe.send(m.JobProgress(2 * kept, 2 * kept, kept, kept, sentence))
+        dropped = f"a layout is dropped, {_sentence(SIDES[len(outcomes) - 1], last)}"
+        told = "grasped and lifted from both sides" if last.success else dropped
+        pipe.send(m.JobProgress(2 * kept, 2 * kept, kept, kept, told))
 
 
 def _evaluate(pipe: Pipe, bench: LockstepBench, job: EvaluateJob) -> None:

@@ -132,6 +132,14 @@ def test_two_runs_are_compared_on_their_shared_starts(tmp_path: Path, report: Re
     assert "exact McNemar test: p = 0.012" in text
 
 
+def test_what_came_out_stands_before_what_it_does_not_show(tmp_path: Path, report: Report) -> None:
+    found = replace(report, findings=("Both did well.",), notes=("One scene.",), pictures_title="Two fans")
+    words = outline(write_report(tmp_path / "found", found)).text
+    assert words.index("What came out") < words.index("Both did well.") < words.index("One scene.")
+    assert "Two fans" in words
+    assert "What came out" not in outline(write_report(tmp_path / "plain", report)).text
+
+
 def test_what_was_not_measured_is_said_not_drawn(tmp_path: Path, report: Report) -> None:
     bare = replace(report, trials=TrialSheet(), pictures=(), timings=(), machine={}, trainings=(), commands=())
     text = outline(write_report(tmp_path, bare)).text
