@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from teleop_studio.live_lock import LiveLock
 from teleop_studio.processes.arm_rings import ArmRings
 from teleop_studio.processes.child import Child, ChildFailed
 from teleop_studio.processes.lines import Lines
@@ -28,6 +29,7 @@ class RigProcesses:
 
     def __init__(self, rig: RigConfig, episode_folders: tuple[Path, ...], logs: Path, seed: int = 0) -> None:
         sweep()
+        self._live = LiveLock()  # trainings on this computer leave it two cores
         self.rig = rig
         self._folders, self._logs, self._seed = episode_folders, logs, seed
         self.rings = RigRings.create("rig", rig)
@@ -127,6 +129,7 @@ class RigProcesses:
         self.rings.close()
         for arm in self._arms.values():
             arm.close()
+        self._live.release()
 
     def _on_ready(self, name: str, message: Ready) -> None:
         self._ready.add(name)
@@ -154,7 +157,8 @@ class RigProcesses:
             pairs = [socket.socketpair() for _ in range(2)]
             ends = (pairs[0][0], pairs[1][0])
             self._lines = Lines(pairs[0][1], pairs[1][1])
-        self._start(SIM, "sim_process", self.rig.scene, snapshots.spec, ends, self._seed, self.rig.realtime)
+        rig = self.rig
+        self._start(SIM, "sim_process", rig.scene, snapshots.spec, ends, self._seed, rig.realtime, rig.shift)
         for end in ends or ():
             end.close()
 

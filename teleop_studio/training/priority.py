@@ -1,5 +1,6 @@
 """Training is the least important thing on the machine: an arm may be live beside it."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -30,4 +31,5 @@ def _step_back_as_session(niceness: int) -> None:
     of a session speaks for it: another one's session is somebody's terminal or window.
     """
     if os.getsid(0) == os.getpid() and _AUTOGROUP.exists():
-        _AUTOGROUP.write_text(str(niceness))
+        with contextlib.suppress(OSError):  # a container without the right, or too soon after another one
+            _AUTOGROUP.write_text(str(niceness))
