@@ -54,7 +54,6 @@ class Commands(QObject):
         self._torque_asked_at = self._close_asked_at = float("-inf")
         self._next_rig: RigConfig | None = None  # opened once the present one is closed
         bridge.polled.connect(self._open_next_rig)
-        bridge.polled.connect(self._say_interrupted)
 
     def advance(self) -> None:
         """Space: accept the running take, else start the next one."""
@@ -184,18 +183,6 @@ class Commands(QObject):
             self.bridge.studio.open()
         except StudioError as error:
             self._tell("error", *split_message(str(error)))
-
-    def _say_interrupted(self, _status: StudioStatus) -> None:
-        """Once, when the window opens: a crash or a reboot may have ended a training that nobody has missed yet."""
-        self.bridge.polled.disconnect(self._say_interrupted)
-        for run in self.bridge.call(self.bridge.studio.runs) or []:
-            if run.interrupted:
-                where = f"at step {run.step}" if run.step else "before its first checkpoint"
-                self._tell(
-                    "warning",
-                    f"The run {run.name} was interrupted {where}.",
-                    "Go on with it on the Train page (Ctrl+3).",
-                )
 
     def _simulated(self, what: str) -> bool:
         if not self.bridge.status.simulated:

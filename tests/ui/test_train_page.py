@@ -7,15 +7,11 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from teleop_studio.train_choices import TrainChoices
 from tests.ui.cockpit import Cockpit, press
-from tests.ui.stand_in_studio import StandInStudio
 from tests.ui.stand_in_trainings import training_status
-from ui.bridge import Bridge
-from ui.commands import BEST, NEWEST, Commands
+from ui.commands import BEST, NEWEST
 from ui.widgets.train.host_dialog import HostDialog
 
 
@@ -224,7 +220,7 @@ def test_a_failed_run_shows_why(cockpit: Cockpit, train: Any) -> None:
 
 def test_the_runs_say_policy_best_and_how_far(cockpit: Cockpit, train: Any) -> None:
     first, half, _ = train.runs.list.rows
-    assert (first.detail, first.note, first.right) == ("Flow matching · best: step 6000", "54 mrad", "step 6500")
+    assert (first.detail, first.note, first.right) == ("Flow matching · best 6000", "54 mrad", "step 6500")
     assert half.right == "40% of 6500"
 
 
@@ -243,21 +239,6 @@ def test_an_interrupted_run_is_marked_and_resumed_with_one_click(cockpit: Cockpi
     press(cockpit, "resume_interrupted")
     assert cockpit.studio.calls == [("resume_training", run)]
     assert not train.interrupted.isVisible()
-
-
-def test_an_interrupted_run_is_said_once_when_the_window_opens(
-    qtbot: QtBot, qapp: QApplication, tmp_path: Path
-) -> None:
-    studio = StandInStudio(tmp_path)
-    studio.trainings.run_rows[1] = replace(studio.trainings.run_rows[1], interrupted=True)
-    bridge = Bridge(studio)  # type: ignore[arg-type]
-    said: list[str] = []
-    bridge.notice.connect(lambda _level, title, _detail: said.append(title))
-    commands = Commands(bridge)
-    for _ in range(3):
-        bridge.refresh()
-    assert said == ["The run flow-matching-002 was interrupted at step 2600."]
-    assert commands.choices.run is None
 
 
 def test_an_interrupted_run_that_was_put_away_is_not_said_again(cockpit: Cockpit, train: Any) -> None:

@@ -59,7 +59,7 @@ class ComparePage(Page):
         if self.stack.currentWidget() is self.replay:
             self.replay.enter(wanted)
         else:
-            self.policies.reread()
+            self.policies.enter()
 
     def leave(self) -> None:
         self.replay.leave()

@@ -62,7 +62,7 @@ class TrainPage(Page):
 
     def enter(self) -> None:
         self.new_run.reread()
-        self.runs.reread()
+        self.runs.enter()
         self.progress.reread()
         self._reread_hosts()
 
@@ -87,7 +87,7 @@ class TrainPage(Page):
         dialog = HostDialog(self.bridge, self)
         dialog.added.connect(self._host_added)
         dialog.finished.connect(lambda _result: self._reread_hosts())
-        dialog.open()
+        dialog.show()  # not modal: ssh takes its time, and STOP stays within reach of the mouse
 
     def _host_added(self, name: str) -> None:
         self._reread_hosts()

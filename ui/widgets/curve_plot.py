@@ -20,7 +20,7 @@ class CurvePlot(QWidget):
         self.setObjectName(f"{name}_curve")
         self.setAccessibleName(f"{name} over training steps")
         self.setMinimumSize(260, 90)
-        self._drawn: tuple[int, float, int] = (0, 0.0, 0)
+        self._drawn: tuple[int, float, int, int] | None = None
         self.plot = pg.PlotWidget(background=QColor(theme.PANEL))
         item = self.plot.getPlotItem()
         item.setLogMode(y=logarithmic)
@@ -33,10 +33,12 @@ class CurvePlot(QWidget):
             axis.setTextPen(QColor(theme.SOFT))
             axis.setStyle(tickFont=theme.font(11), tickLength=-4)
         item.getAxis("left").setWidth(52)
+        item.getAxis("left").enableAutoSIPrefix(False)
         item.setLabel("left", unit, color=theme.SOFT)
         if logarithmic:
             # pyqtgraph labels every minor tick of a decade, over each other.
             ticks = [m * 10.0**e for e in range(-6, 4) for m in (1, 2, 5)]
+            item.setLimits(minYRange=0.5)  # so that at least one of them is always in sight
             item.getAxis("left").setTicks([[(math.log10(tick), f"{tick:g}") for tick in ticks]])
         # Width 1 without antialiasing would be quickest, but this is drawn once a second at most.
         self.curve = self.plot.plot(
@@ -59,7 +61,7 @@ class CurvePlot(QWidget):
     def show_curve(self, rows: NDArray[np.float64], steps: int, best: int = 0) -> None:
         """`rows` (n, 2): step and value; the axis runs to `steps`. A ring at the step that is the `best`."""
         finite = rows[np.isfinite(rows).all(axis=1)] if len(rows) else rows
-        newest = (len(finite), float(finite[-1, 0]) if len(finite) else 0.0, best)
+        newest = (len(finite), float(finite[-1, 0]) if len(finite) else 0.0, best, steps)
         if newest == self._drawn:
             return
         self._drawn = newest

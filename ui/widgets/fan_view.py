@@ -20,6 +20,7 @@ _LEAST_HEIGHT = 90
 _REPROJECT_EVERY = 3  # refreshes: a camera on the wrist moves under the paths
 _STALE_S = 3.0
 _SAME_M = 1e-4
+_HINT_HEIGHT = 34  # two lines
 _THINKING = (State.POLICY, State.STOPPED)  # here the newest samples still belong to the picture
 _NOT_POLICY = (State.CLOSED, State.TELEOP, State.RECORDING, State.RESET, State.REPLAY)
 
@@ -35,6 +36,7 @@ class FanView(QWidget):
         self._shown_key: tuple[int, int, str] | None = None
         self._changed_at = 0.0
         self._count = 0
+        self._samples_height = 0
         names = bridge.studio.camera_names
         self.main = CameraView(names[0] if names else "")
         self.main.setObjectName("fan_camera")
@@ -58,10 +60,14 @@ class FanView(QWidget):
         row.addLayout(column)
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
         """The large picture takes what its height allows; the column beside it the rest."""
+        self._samples_height = self.samples.sizeHint().height()
         left_over = self.width() - self.height() * 4 // 3 - _SPACING
         width = min(max(left_over, _LEAST_WIDTH), _MOST_WIDTH)
-        room = self.height() - self.samples.minimumSizeHint().height() - 8
+        room = self.height() - self._samples_height - _HINT_HEIGHT - 16
         height = min(width * 3 // 4, max(room // max(len(self.others), 1) - 8, _LEAST_HEIGHT))
         for view in self.others:
             view.setFixedSize(width, height)
@@ -86,6 +92,8 @@ class FanView(QWidget):
             self._choose_overlay(status.state)
         self._show_overlay()
         self.samples.refresh(status, self.overlay)
+        if self.samples.sizeHint().height() != self._samples_height:
+            self._arrange()  # another policy has more or fewer things to choose
         self.hint.setText(self._hint(status))
 
     def _choose_overlay(self, state: State) -> None:

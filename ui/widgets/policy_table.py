@@ -25,6 +25,7 @@ class PolicyTablePanel(Panel):
         self._bridge = bridge
         self._count = 0
         self._known: tuple[object, ...] = ()
+        self._titles: dict[str, str] = {}
         self.model = PolicyModel()
         self.table = PolicyTable(self.model)
         self.baseline = QComboBox()
@@ -53,15 +54,19 @@ class PolicyTablePanel(Panel):
         self.body.addWidget(self.job)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._say())
 
+    def enter(self) -> None:
+        """The table is turned to."""
+        kinds = self._bridge.call(self._bridge.studio.policy_kinds) or {}
+        self._titles = {name: kind.title for name, kind in kinds.items()}
+        self.reread()
+
     def reread(self) -> None:
         """What the trials say now; runs that nobody has tried yet stand at the end."""
         chosen = str(self.baseline.currentData() or "")
         runs = self._bridge.call(self._bridge.studio.runs) or []
-        kinds = self._bridge.call(self._bridge.studio.policy_kinds) or {}
         rows = list(self._bridge.call(self._bridge.studio.policy_table, chosen) or ())
         known = {row.run for row in rows}
-        titles = {name: kind.title for name, kind in kinds.items()}
-        rows += [untried(run, titles) for run in runs if run.name not in known and run.step > 0]
+        rows += [untried(run, self._titles) for run in runs if run.name not in known and run.step > 0]
         self._offer_baselines([row.run for row in rows if row.trials], chosen)
         self.table.show_rows(rows, chosen)
         self._say()

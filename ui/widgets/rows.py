@@ -32,7 +32,7 @@ def episode_row(episode: EpisodeRow) -> Row:
 def run_row(run: RunInfo, title: str) -> Row:
     """`title` of its policy, in words."""
     said, colour = _how_far(run)
-    best = f" · best: step {run.best_step}" if run.best_step else ""
+    best = f" · best {run.best_step}" if run.best_step else ""
     return Row(
         key=str(run.path),
         title=run.name,

@@ -259,6 +259,7 @@ def _grid() -> QGridLayout:
 def _add_line(grid: QGridLayout, line: int, text: str, widget: QWidget) -> QWidget:
     """Returns the caption."""
     label = caption(text)
+    grid.setRowMinimumHeight(line, 30)  # the same in each column, whatever kind of field
     grid.addWidget(label, line, 0)
     grid.addWidget(widget, line, 1)
     return label

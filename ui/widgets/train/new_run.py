@@ -69,9 +69,7 @@ class NewRunPanel(Panel):
 
 def _words(kind: PolicyInfo) -> str:
     """What it does, and what it needs."""
-    return kind.summary + (
-        " It starts from a folder of pretrained weights: choose it under More." if kind.weights else ""
-    )
+    return kind.summary + (" Choose the folder of its weights under More." if kind.weights else "")
 
 
 def _where_from(status: StudioStatus, running: bool) -> str:

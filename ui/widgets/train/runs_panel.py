@@ -17,6 +17,7 @@ class RunsPanel(Panel):
         super().__init__("Runs", parent)
         self._bridge, self._commands = bridge, commands
         self.runs: list[RunInfo] = []
+        self._titles: dict[str, str] = {}
         self._count = 0
         self.header.addWidget(caption("error of sampled chunks"))
         self.list = RowList("run_list", "training runs")
@@ -29,11 +30,15 @@ class RunsPanel(Panel):
         tools.addWidget(self.deploy, 1)
         self.body.addLayout(tools)
 
+    def enter(self) -> None:
+        """The page is turned to: what the policies are called does not change while it is shown."""
+        kinds = self._bridge.call(self._bridge.studio.policy_kinds) or {}
+        self._titles = {name: kind.title for name, kind in kinds.items()}
+        self.reread()
+
     def reread(self) -> None:
         self.runs = self._bridge.call(self._bridge.studio.runs) or []
-        kinds = self._bridge.call(self._bridge.studio.policy_kinds) or {}
-        titles = {name: kind.title for name, kind in kinds.items()}
-        self.list.show_rows([run_row(run, titles.get(run.policy, run.policy)) for run in self.runs])
+        self.list.show_rows([run_row(run, self._titles.get(run.policy, run.policy)) for run in self.runs])
 
     @property
     def selected(self) -> RunInfo | None:
