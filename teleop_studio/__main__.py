@@ -229,6 +229,8 @@ def _add_evaluate(commands: Any) -> None:
     evaluate.add_argument("--checkpoints", action="store_true", help="each checkpoint of the runs; the best is played")
     evaluate.add_argument("--table", action="store_true", help="the table of policies; without --run of all trials")
     evaluate.add_argument("--baseline", default="", metavar="RUN", help="what the others are compared with")
+    shifts = "dim, bright, camera-1-degree, clutter, bottle-20-mm"
+    evaluate.add_argument("--shift", default="", metavar="NAME", help=f"what is not as it was recorded: {shifts}")
     evaluate.add_argument("--live", action="store_true", help="in real time on the live rig instead of in lock-step")
     evaluate.add_argument("--no-episodes", action="store_true", help="do not record the trials: several times faster")
     evaluate.add_argument("--executed-steps", type=_count, default=None, help="K (default: the run's own)")

@@ -19,6 +19,7 @@ LINKS = ("socketpair", "pty")
 CAMERA_KINDS = (SIMULATED, "usb", "network", "video", LEROBOT)
 SIMULATED_ARMS = ("studio-leader", "studio-follower")
 SIMULATED_SCENES = ("bottle", "fork", "fork-close")
+SCENE_SHIFTS = ("none", "dim", "bright", "camera-1-degree", "clutter", "bottle-20-mm")
 ON_CLOSE = ("soften", "rest", "hold")
 _JOINT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 _LEROBOT_REACH_S = 0.1  # a LeRobot arm reaches its greatest speed in this time
@@ -133,6 +134,7 @@ class RigConfig:
     the gripper's tip. `mirror`: a leader whose servos can is led to the follower's pose before a human takes over.
     `on_close` what the follower does when the rig is closed: "soften" (torque goes softly), "rest" or "hold".
     `stop_device` an input device whose keys all mean STOP (a pedal: /dev/input/by-id/...), read past the window.
+    `shift` what is otherwise than in the demonstrations, only in a simulated scene: a name of `SCENE_SHIFTS`.
     """
 
     name: str = "simulated"
@@ -149,6 +151,7 @@ class RigConfig:
     mirror: bool = True
     on_close: str = "soften"
     stop_device: str = ""
+    shift: str = "none"
 
     def __post_init__(self) -> None:
         _check_arm("leader", self.leader)
@@ -160,6 +163,10 @@ class RigConfig:
             raise RigError(f"link = {self.link!r}: a simulated rig is linked by one of {', '.join(LINKS)}.")
         if self.simulated and self.scene not in SIMULATED_SCENES:
             raise RigError(f"scene = {self.scene!r}: the simulated scenes are {', '.join(SIMULATED_SCENES)}.")
+        if self.shift not in SCENE_SHIFTS:
+            raise RigError(f"shift = {self.shift!r}: the simulated scenes can be shifted by {', '.join(SCENE_SHIFTS)}.")
+        if not self.simulated and self.shift != "none":
+            raise RigError(f"shift = {self.shift!r}: only a simulated scene can be shifted; leave the line out.")
         if self.on_close not in ON_CLOSE:
             raise RigError(f"on_close = {self.on_close!r}; known: {', '.join(ON_CLOSE)}.")
         self._check_cycle()

@@ -32,6 +32,7 @@ _RIG = {
     "mirror": bool,
     "on_close": str,
     "stop_device": str,
+    "shift": str,
 }
 _ARM = {"arm": str, "port": str, "baud": int, "calibration": str, "fingerprint": str, "names": list, "lerobot": dict}
 _LEROBOT = {"type": str, "options": dict, "joints": list, "rate_hz": _NUMBER}

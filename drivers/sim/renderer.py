@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from drivers.errors import CameraMissing
 from drivers.sim.scene import KEY_LIGHT_DIRECTION, camera_model, scene_assets, scene_named, scene_xml
 from drivers.sim.shadows import ShadowSheet
-from drivers.sim.shift import NO_SHIFT, SceneShift, clutter_xml, shift_pictures
+from drivers.sim.shift import NO_SHIFT, SceneShift, clutter_xml, exposed, shift_pictures
 
 # Mesa's software rasteriser would otherwise take every core from the control loop; read when a context is made.
 os.environ.setdefault("LP_NUM_THREADS", "1")
@@ -30,6 +30,7 @@ class SceneRenderer:
         xml = scene_xml(self.scene, more_bodies=partial(clutter_xml, shift))
         self._model = mujoco.MjModel.from_xml_string(xml, scene_assets(self.scene))
         shift_pictures(self._model, shift)
+        self._shift = shift
         self._data = mujoco.MjData(self._model)
         self._shadows = ShadowSheet(self._model, shift.light_direction or KEY_LIGHT_DIRECTION)
         self._picture = np.empty((height, width, 3), np.uint8)
@@ -57,7 +58,8 @@ class SceneRenderer:
         mujoco.mjv_updateScene(self._model, self._data, self._option, None, self._camera, everything, self._scene)
         mujoco.mjr_render(self._view, self._scene, self._context)
         mujoco.mjr_readPixels(self._picture, None, self._view, self._context)
-        return self._picture[::-1].copy()  # OpenGL's first row is the lowest
+        picture = self._picture[::-1].copy()  # OpenGL's first row is the lowest
+        return exposed(picture, self._shift)
 
     def depth(self, snapshot: ArrayLike, camera: str) -> NDArray[np.float64]:
         """How far along the camera's axis each pixel of the same picture lies, (h, w), m."""

@@ -13,18 +13,19 @@ from drivers.sim.operator import ScriptedOperator
 from drivers.sim.plant import FreeShaft
 from drivers.sim.score import Score
 from drivers.sim.servo import EmulatedServo
+from drivers.sim.shift import shift_named
 from drivers.sim.world import World
 
 
 class SimulatedRig:
     """Advances in the time of `clock`: call `advance_to(now)` as often as the time moves.
 
-    `wire_time` True lets replies take as long as the bytes would on the line.
+    `wire_time` True lets replies take as long as the bytes would on the line. `shift` a name of `SHIFTS`.
     """
 
-    def __init__(self, scene: str, clock: Clock, wire_time: bool = False, seed: int = 0) -> None:
+    def __init__(self, scene: str, clock: Clock, wire_time: bool = False, seed: int = 0, shift: str = "none") -> None:
         self.scene = scene
-        self.world = World(scene)
+        self.world = World(scene, shift=shift_named(shift))
         self._clock = clock
         self._shafts = [FreeShaft() for _ in STUDIO_LEADER.joints]
         self.leader_bus = _bus(STUDIO_LEADER, self._shafts, clock, wire_time)

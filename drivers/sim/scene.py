@@ -1,5 +1,6 @@
 """The simulated scenes as data: what stands where, the cameras, and the scripted operator's numbers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -205,14 +206,20 @@ def scene_assets(scene: Scene) -> dict[str, bytes]:
     return textures.assets(centre, (scene.mat_half[0] / width, scene.mat_half[1] / width))
 
 
-def scene_xml(scene: Scene, timestep: float = 0.002) -> str:
-    """The whole MJCF; its pictures are `scene_assets`, its actuator gains are zero until `World` sets them."""
+def scene_xml(
+    scene: Scene, timestep: float = 0.002, more_bodies: Callable[[MeshLibrary], str] = lambda meshes: ""
+) -> str:
+    """The whole MJCF; its pictures are `scene_assets`, its actuator gains are zero until `World` sets them.
+
+    `more_bodies` gives further bodies that stand fast.
+    """
     meshes = MeshLibrary()
     cameras = {name: _camera_xml(name, pose) for name, pose in scene.cameras.items()}
     on_hand = "".join(cameras[name] for name, pose in scene.cameras.items() if pose.mount == "hand")
     on_base = "".join(cameras[name] for name, pose in scene.cameras.items() if pose.mount == "base")
     arm = arm_xml(meshes, on_hand)
     props = "\n".join(body_xml(name, PROPS[name], meshes) for name in scene.props)
+    props += more_bodies(meshes)
     room = _room_xml(meshes)
     light = " ".join(str(value) for value in KEY_LIGHT_DIRECTION)
     return f"""

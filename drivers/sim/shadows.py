@@ -32,7 +32,9 @@ _TEXELS_PER_M = SHADOW_SIZE / (2 * TABLE_HALF_M)
 class ShadowSheet:
     """The transparent sheet that lies on the table and carries all shadows."""
 
-    def __init__(self, model: mujoco.MjModel) -> None:
+    def __init__(
+        self, model: mujoco.MjModel, light_direction: tuple[float, float, float] = KEY_LIGHT_DIRECTION
+    ) -> None:
         self._model = model
         self._texture = int(model.texture("shadow").id)
         start = int(model.tex_adr[self._texture])
@@ -46,7 +48,7 @@ class ShadowSheet:
         self._counts = [sum(len(points) for _, points in group) for group in groups.values()]
         self._geoms = np.repeat([geom for geom, _ in parts], [len(points) for _, points in parts])
         self._points = np.concatenate([points for _, points in parts])
-        direction = np.array(KEY_LIGHT_DIRECTION)
+        direction = np.array(light_direction)
         self._slant = direction[:2] / -direction[2]
 
     def paint(self, data: mujoco.MjData) -> None:

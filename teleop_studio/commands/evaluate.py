@@ -3,6 +3,7 @@
 import argparse
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     rig = named_rig(options.rig, workspace)
     if not rig.simulated:
         raise CommandFailed(f"{rig.name} is a real rig: only the simulated one can score trials by itself.")
+    rig = replace(rig, shift=options.shift or rig.shift)
     if not options.run and not options.table:
         raise CommandFailed("Name the runs to try: --run RUN. With --table alone the trials made so far are shown.")
     options.seed = _first_start(options)
@@ -133,6 +135,7 @@ def _table(studio: Studio, runs: list[Path], options: argparse.Namespace) -> dic
         studio.rig.scene,
         options.baseline,
         sides,
+        shift=studio.rig.shift,
         live=options.live,
         runs=[run_of(run) for run in runs],
         seeds=starts,
@@ -144,7 +147,8 @@ def _table(studio: Studio, runs: list[Path], options: argparse.Namespace) -> dic
             _choose(row, folders)
     facts = machine_facts()
     said = (
-        f"Scene {studio.rig.scene}, {'live' if options.live else 'in lock-step'}; {facts['Processor']}, "
+        f"Scene {studio.rig.scene}, shift {studio.rig.shift}, "
+        f"{'live' if options.live else 'in lock-step'}; {facts['Processor']}, "
         f"torch {facts['torch']}."
     )
     print(markdown(table) if not options.json else "", end="")

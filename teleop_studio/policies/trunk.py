@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from teleop_studio.policies.config import PolicyConfig
 from teleop_studio.policies.encoders import FROZEN, build_encoder
+from teleop_studio.policies.encoders.frozen_heads import FrozenHeads
 from teleop_studio.policies.networks import Network, build_network, network_size
 from teleop_studio.policies.noise import normal
 from teleop_studio.policies.normalizer import Normalizer
@@ -80,7 +81,12 @@ class Trunk(nn.Module):
         own = 1 if settings.encoder == FROZEN else len(config.cameras)  # what does not learn can serve all cameras
         encoders = [build_encoder(settings.encoder, config.crop_px, settings.backbone) for _ in range(own)]
         self.encoders = nn.ModuleList(encoders)  # type: ignore[arg-type]
-        pictures = encoders[0].features * len(config.cameras)
+        of_camera = encoders[0].features
+        self.heads: FrozenHeads | None = None
+        if settings.encoder == FROZEN:
+            self.heads = FrozenHeads(len(config.cameras), of_camera)
+            of_camera = self.heads.features
+        pictures = of_camera * len(config.cameras)
         self.landmarks = nn.Sequential(nn.Linear(pictures, 64), nn.SiLU(), nn.Linear(64, LANDMARKS))
         self.features = config.observations * (pictures + config.joints)
         self.tasks: TaskWords | None = None
@@ -116,7 +122,7 @@ class Trunk(nn.Module):
     def encode(self, seen: Seen) -> Condition:
         """Raises `ValueError` for a task that was not taught."""
         if seen.features is not None:
-            pictures = seen.features.float().flatten(2)
+            pictures = self._above_backbone(seen.features)
         else:
             assert seen.pictures is not None
             crops = centre_crops(seen.pictures.flatten(0, 1), self._config.crop_px)
@@ -140,7 +146,7 @@ class Trunk(nn.Module):
     def _learning_features(self, seen: Seen, generator: torch.Generator) -> Tensor:
         """(B, O, P); all frames of a moment are cropped and changed alike, as one camera would have seen them."""
         if seen.features is not None:
-            return seen.features.float().flatten(2)
+            return self._above_backbone(seen.features)
         assert seen.pictures is not None
         crop_px, strength = self._config.crop_px, self._settings.augment
         before = generator.get_state()
@@ -154,8 +160,14 @@ class Trunk(nn.Module):
         """(M, C, 3, crop, crop) in -1..1 -> (M, P)."""
         if self._settings.encoder == FROZEN:
             shared: Tensor = self.encoders[0](pictures.flatten(0, 1))
-            return shared.view(len(pictures), -1)
+            return self._above_backbone(shared.view(*pictures.shape[:2], -1))
         return torch.cat([encoder(pictures[:, k]) for k, encoder in enumerate(self.encoders)], 1)
+
+    def _above_backbone(self, features: Tensor) -> Tensor:
+        """(..., C, F) of a frozen backbone -> (..., P)."""
+        assert self.heads is not None
+        pictures: Tensor = self.heads(features.float())
+        return pictures
 
     def _landmark_error(self, pictures: Tensor, batch: Batch) -> Tensor:
         """Squared error of the landmarks seen in the newest frame, mean over those that are known."""

@@ -82,6 +82,7 @@ def _open_simulated(rig: RigConfig, rings: RigRings) -> list[Camera]:
     # MuJoCo and OpenGL load here only, in this process.
     from drivers.cameras.simulated import SimulatedCamera
     from drivers.sim.renderer import SceneRenderer
+    from drivers.sim.shift import shift_named
 
     snapshots = rings.snapshots
     assert snapshots is not None
@@ -92,7 +93,7 @@ def _open_simulated(rig: RigConfig, rings: RigRings) -> list[Camera]:
     def renderer(camera: CameraConfig) -> SceneRenderer:
         size = (camera.width, camera.height)
         if size not in renderers:
-            renderers[size] = SceneRenderer(rig.scene, *size)
+            renderers[size] = SceneRenderer(rig.scene, *size, shift_named(rig.shift))
         return renderers[size]
 
     def take_snapshot() -> tuple[int, NDArray[np.float64]] | None:

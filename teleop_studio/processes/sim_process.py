@@ -31,6 +31,7 @@ def main(
     ends: tuple[socket.socket, socket.socket] | None,
     seed: int,
     realtime: bool = True,
+    shift: str = "none",
 ) -> None:
     """Serve leader and follower on `ends`, or on two ptys when it is None, until the supervisor closes the pipe.
 
@@ -38,7 +39,7 @@ def main(
     """
     scheduling = raise_scheduling(realtime)
     clock = MonotonicClock()
-    rig = SimulatedRig(scene, clock, wire_time=True, seed=seed)
+    rig = SimulatedRig(scene, clock, wire_time=True, seed=seed, shift=shift)
     ring = SharedRing.attach(snapshots)
     hosts: list[Any]
     if ends is None:

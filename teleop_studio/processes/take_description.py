@@ -32,9 +32,13 @@ def describe(
         control_hz=rig.control_hz,
         cameras=tuple(_camera(rig, camera, camera.name in passed_through) for camera in rig.cameras),
         operator=operator,
-        extra={"leader": asdict(rig.leader), "follower": asdict(rig.follower), **extra},
+        extra={"leader": asdict(rig.leader), "follower": asdict(rig.follower), **_shift(rig), **extra},
         calibration={"leader": _arm(rig.leader), "follower": _arm(rig.follower)},
     )
+
+
+def _shift(rig: RigConfig) -> dict[str, str]:
+    return {} if rig.shift == "none" else {"shift": rig.shift}
 
 
 def _arm(config: ArmConfig) -> dict[str, Any]:

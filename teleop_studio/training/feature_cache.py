@@ -21,6 +21,7 @@ from teleop_studio.policies.encoders import FROZEN
 from teleop_studio.policies.encoders.backbone_folder import fingerprint
 from teleop_studio.policies.policy import Policy
 from teleop_studio.training.chunk_dataset import ChunkDataset
+from teleop_studio.training.errors import TrainingError
 from teleop_studio.training.picture_cache import used_again
 from teleop_studio.training.picture_file import (
     FEATURES_SUFFIX,
@@ -75,12 +76,15 @@ def with_features(
     """The dataset with features in place of pictures; the dataset itself where the policy learns to see.
 
     `on_batch(episodes)` is called with the number of finished episodes after every few pictures, and may raise to end
-    it: whole files stay. Raises `BackboneError`, `DiskError`.
+    it: whole files stay. Raises `TrainingError` for a backbone that can not be used, `DiskError`.
     """
     if settings.policy_settings.get("encoder") != FROZEN:
         return dataset
-    policy = build_policy(settings.policy, dataset.config, settings.policy_settings).to(device)
-    backbone = _name_of(str(settings.policy_settings.get("backbone", "")), dataset.config.crop_px)
+    try:
+        policy = build_policy(settings.policy, dataset.config, settings.policy_settings).to(device)
+        backbone = _name_of(str(settings.policy_settings.get("backbone", "")), dataset.config.crop_px)
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
     size = _features_of(policy, dataset.pictures_of(0)[:1], device).shape[1]
     cameras = dataset.config.cameras
     paths, sources = [], []

@@ -8,7 +8,7 @@ import torch
 from teleop_studio.policies import build_policy
 from teleop_studio.policies.policy import Seen
 from teleop_studio.training.chunk_dataset import ChunkDataset
-from teleop_studio.training.errors import StopRequested
+from teleop_studio.training.errors import StopRequested, TrainingError
 from teleop_studio.training.feature_cache import with_features
 from teleop_studio.training.picture_cache import make_room
 from teleop_studio.training.settings import TrainSettings
@@ -115,3 +115,8 @@ def _features(dataset: ChunkDataset, moment: int) -> torch.Tensor:
     seen: Seen = dataset.seen(np.array([moment]))
     assert seen.features is not None
     return seen.features
+
+
+def test_a_backbone_that_is_not_there_stops_the_training_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"There is no folder .*nowhere"):
+        with_features(toy_dataset(tmp_path), frozen(tmp_path / "nowhere"), tmp_path)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from drivers.arms import STUDIO_FOLLOWER
 from drivers.sim.operator import ScriptedOperator
 from drivers.sim.servo_physics import GRIPPER_EFFORT_LIMIT
+from drivers.sim.shift import NO_SHIFT, SceneShift
 from drivers.sim.world import Score, World
 
 
@@ -19,9 +20,9 @@ def drive(world: World, goal: NDArray[np.float64], torque_on: bool = True) -> No
         world.plant(index).drive(servo_rad, torque_on, joint.p_gain, joint.d_gain, effort_limit)
 
 
-def attempt(scene: str, side: str, seed: int, lag_ticks: int = 2) -> Score:
+def attempt(scene: str, side: str, seed: int, lag_ticks: int = 2, shift: SceneShift = NO_SHIFT) -> Score:
     """One scripted attempt at 100 Hz, goals `lag_ticks` late as over a bus."""
-    world = World(scene)
+    world = World(scene, shift=shift)
     world.reset(seed)
     operator = ScriptedOperator(world, side, seed)
     goals = deque([world.start_goal] * lag_ticks)
