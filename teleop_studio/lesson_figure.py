@@ -14,10 +14,11 @@ from teleop_studio.evaluation.lesson import Considered, compared, counts
 from teleop_studio.evaluation.trials import RunSummary
 
 _PAPER, _INK, _SOFT = (15, 19, 23), (232, 237, 242), (162, 174, 187)
-_LEFT, _RIGHT, _NEITHER, _THROUGH = (75, 211, 123), (73, 166, 255), (190, 198, 206), (242, 84, 91)
+_LEFT, _RIGHT, _NEITHER, _THROUGH = (75, 211, 123), (73, 166, 255), (190, 198, 206), (255, 209, 64)
 _MARGIN, _HEAD, _FOOT = 28, 64, 250
 _FINER = 2  # lines are drawn this much larger and reduced: Pillow's own are not smoothed
-_SOLID, _DIM = 235, 70  # of 255
+_SOLID, _DIM = 235, 110  # of 255
+_SHOWN = 2 / 3  # of the picture's width and height, about the paths
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,15 @@ def draw_figure(
     path: Path, considered: dict[str, NDArray[Any]], panels: Sequence[Panel], test: PairedComparison, verdict: str
 ) -> None:
     """Write the figure as a PNG. `considered` as `processes.lockstep_fans` wrote it."""
-    height, width, _ = considered["picture"].shape
+    place = _about_the_paths(considered)
+    width, height = place[2] - place[0], place[3] - place[1]
     total = (len(panels) * width + (len(panels) + 1) * _MARGIN, _HEAD + height + _FOOT)
     sheet = Image.new("RGB", total, _PAPER)
     draw = ImageDraw.Draw(sheet)
     for k, panel in enumerate(panels):
         x = _MARGIN + k * (width + _MARGIN)
         draw.text((x, 16), panel.title, fill=_INK, font=_font(32))
-        sheet.paste(_fan(considered, panel), (x, _HEAD))
+        sheet.paste(_fan(considered, panel).crop(place), (x, _HEAD))
         for row, (text, colour, size) in enumerate(_under(panel)):
             draw.text((x, _HEAD + height + 12 + 34 * row), text, fill=colour, font=_font(size))
     y = _HEAD + height + 126
@@ -50,6 +52,15 @@ def draw_figure(
             draw.text((_MARGIN, y), line, fill=colour, font=_font(24))
             y += 34
     sheet.save(path)
+
+
+def _about_the_paths(considered: dict[str, NDArray[Any]]) -> tuple[int, int, int, int]:
+    """(left, upper, right, lower) of the part of the picture that is shown, the same for all policies."""
+    full = np.array(considered["picture"].shape[1::-1])
+    shown = np.round(_SHOWN * full).astype(int)
+    middle = np.nanmean(considered["pixels"], axis=(0, 1, 2))
+    left, upper = (int(value) for value in np.clip(np.round(middle - shown / 2), 0, full - shown))
+    return left, upper, left + int(shown[0]), upper + int(shown[1])
 
 
 def _under(panel: Panel) -> list[tuple[str, tuple[int, int, int], int]]:
@@ -64,9 +75,9 @@ def _under(panel: Panel) -> list[tuple[str, tuple[int, int, int], int]]:
 
 def _drawn(considered: Considered) -> str:
     if considered.through == considered.samples:
-        return "Drawn: the one chunk it gives, through the box" if considered.samples else ""
-    ways = f"{considered.left} left, {considered.right} right, {considered.through} through the box"
-    return f"Drawn: {considered.samples} chunks, {ways}"
+        return "Drawn: the chunk it gives each time, through the box (yellow)"
+    ways = f"{considered.left} to the arm's left (green), {considered.right} to its right (blue)"
+    return f"Drawn: {considered.samples} chunks, {ways}, {considered.through} through the box (yellow)"
 
 
 def _fan(considered: dict[str, NDArray[Any]], panel: Panel) -> Image.Image:
@@ -78,8 +89,10 @@ def _fan(considered: dict[str, NDArray[Any]], panel: Panel) -> Image.Image:
     paths, hidden = considered["pixels"][panel.row], considered["hidden"][panel.row]
     colours = _colours(considered, panel)
     same = bool(np.ptp(considered["tips"][panel.row], axis=0).max() < 1e-4)  # a policy without noise
+    if same:
+        _draw_path(pen, paths[0], hidden[0], (0, 0, 0), 10)
     for k in range(1 if same else len(paths)):
-        _draw_path(pen, paths[k], hidden[k], colours[k], 5 if same else 2)
+        _draw_path(pen, paths[k], hidden[k], colours[k], 6 if same else 2)
     smooth = lines.resize(picture.size, Image.Resampling.LANCZOS)
     return Image.alpha_composite(picture.convert("RGBA"), smooth).convert("RGB")
 
@@ -98,7 +111,7 @@ def _draw_path(
 
 
 def _colours(considered: dict[str, NDArray[Any]], panel: Panel) -> list[tuple[int, int, int]]:
-    """Green to the arm's left, blue to its right, grey to neither; red through the box."""
+    """Green to the arm's left, blue to its right, grey to neither; yellow through the box."""
     across = considered["tips"][panel.row, :, -1, 1]
     order = np.argsort(across)
     colours = [_NEITHER] * len(across)

@@ -28,7 +28,7 @@ from teleop_studio.status import TrainingStatus
 
 _TITLES = {MEAN: "Mean regression", FLOW: "Flow matching"}
 _COLOURS = (
-    "Green goes past the arm's left, blue past its right, red leads through the box; what something in the picture "
+    "Green goes past the arm's left, blue past its right, yellow leads through the box; what something in the picture "
     "stands before is faint. Left and right are the robot's own."
 )
 _SUCCESS = (

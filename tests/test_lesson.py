@@ -112,13 +112,13 @@ def test_the_figure_shows_the_average_through_the_box_and_both_ways_in_two_colou
     assert panels[1].considered == Considered(4, 2, 2, 0)
     draw_figure(tmp_path / "figure.png", considered, panels, mcnemar_exact([False] * 4, [True] * 4), "What it says.")
     figure = np.asarray(Image.open(tmp_path / "figure.png").convert("RGB")).astype(int)
-    left_half, right_half = figure[64:184, 28:148], figure[64:184, 176:296]
+    left_half, right_half = figure[64:144, 28:108], figure[64:144, 136:216]
 
     def near(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
         return int((np.abs(picture - np.array(colour)).max(axis=-1) < 40).sum())
 
-    assert near(left_half, (242, 84, 91)) > 50
+    assert near(left_half, (255, 209, 64)) > 50
     assert near(left_half, (75, 211, 123)) == 0
     assert near(right_half, (75, 211, 123)) > 20
     assert near(right_half, (73, 166, 255)) > 20
-    assert near(right_half, (242, 84, 91)) == 0
+    assert near(right_half, (255, 209, 64)) == 0

@@ -58,8 +58,8 @@ class FanJob:
     samples: int = 32
     before_fork_s: float = 0.12
     camera: str = "front"
-    width: int = 960
-    height: int = 720
+    width: int = 1440
+    height: int = 1080
 
 
 Job = RecordJob | EvaluateJob | FanJob
