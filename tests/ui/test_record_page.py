@@ -63,7 +63,8 @@ def test_the_operators_name_goes_with_the_next_take_and_is_there_again(cockpit: 
     page.take.operator.setText("Grace")
     QTest.keyClick(page.take.operator, Qt.Key.Key_Return)
     assert cockpit.studio.operator == "Grace"
-    assert TakePanel(Commands(cockpit.bridge), cockpit.window.actions_by_name).operator.text() == "Grace"
+    again = TakePanel(cockpit.bridge, Commands(cockpit.bridge), cockpit.window.actions_by_name)
+    assert again.operator.text() == "Grace"
 
 
 def test_a_bookmark_is_told_with_its_time_and_refused_without_a_take(cockpit: Cockpit, page: Any) -> None:

@@ -43,10 +43,10 @@ class RecordPage(Page):
         left = QVBoxLayout()
         left.setSpacing(12)
         left.addWidget(self.cameras)
-        self.lower = QStackedWidget()  # the joints, or which side of the layout is next
+        self.below = QStackedWidget()  # the joints, or which side of the layout is next
         for widget in (self.chart, self.pair):
-            self.lower.addWidget(widget)
-        left.addWidget(self.lower, 1)
+            self.below.addWidget(widget)
+        left.addWidget(self.below, 1)
         row.addLayout(left, 1)
         side = QWidget()
         side.setFixedWidth(SIDE_WIDTH)
@@ -70,7 +70,7 @@ class RecordPage(Page):
         self.cameras.refresh(status)
         if status.pair is not None:
             self.pair.show_prompt(status.pair, status.state is State.RECORDING)
-        self.lower.setCurrentWidget(self.chart if status.pair is None else self.pair)
+        self.below.setCurrentWidget(self.chart if status.pair is None else self.pair)
         self.chart.refresh(status)
         self.take.refresh(status)
         self.sim.refresh(status)

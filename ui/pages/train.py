@@ -55,8 +55,8 @@ class TrainPage(Page):
         column = QVBoxLayout(side)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
-        for widget in (self.new_run, self.lesson):
-            column.addWidget(widget)
+        column.addWidget(self.new_run)
+        column.addWidget(self.lesson)
         column.addWidget(self.runs, 1)
         row.addWidget(side)
 

@@ -20,9 +20,9 @@ class SamplesPanel(Panel):
         super().__init__("Samples", parent)
         self._bridge = bridge
         self.shares = ShareBar()
-        self.spread = Figure("spread")
-        self.chunk = Figure("chunk")
-        self.cloud = Figure("all samples")
+        self.spread = Figure("spread", 15)
+        self.chunk = Figure("chunk", 15)
+        self.cloud = Figure("samples", 15)
         self.body.addWidget(self.shares)
         for figure, tip in (
             (self.spread, "Mean distance of a sample's tip from its bundle's centre at the last executed step"),
@@ -30,11 +30,10 @@ class SamplesPanel(Panel):
             (self.cloud, "Median time until all samples are there; nobody waits for them"),
         ):
             figure.setToolTip(tip)
-        times = QHBoxLayout()
-        times.addWidget(self.chunk, 1)
-        times.addWidget(self.cloud, 1)
-        self.body.addWidget(self.spread)
-        self.body.addLayout(times)
+        figures = QHBoxLayout()
+        for figure in (self.spread, self.chunk, self.cloud):
+            figures.addWidget(figure, 1)
+        self.body.addLayout(figures)
         self.solver_caption = caption("solver steps")
         self.solver = StepChoice("solver_steps", "solver steps")
         self.solver.chosen.connect(lambda steps: bridge.call(bridge.studio.set_solver_steps, steps))
