@@ -27,11 +27,8 @@ def draw_fans(bench: "LockstepBench", job: "FanJob") -> None:
     (R, N, H) what lies behind something in the picture, `through` (R, N) which paths lead through the obstacle,
     `shares` (R, 2) left and right, and `executed_steps` (R,).
     """
-    import torch
-
     from teleop_studio.policies.player import PolicyPlayer
 
-    torch.set_num_threads(1)
     bench.approach(job.seed, job.before_fork_s)
     bench.look()
     taken = take_observation(bench.rings)
