@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs the shared libraries that Qt, MuJoCo's EGL and the window tests need on Debian and Ubuntu.
+# Installs what Qt, MuJoCo's EGL, the window tests and training on another machine need on Debian and Ubuntu.
 # Does nothing when all are there. Without the right to install, prints the one line that does, and goes on.
 set -u
 
 # a|b: either name, the package was renamed between releases.
 packages="libegl1 libegl-mesa0 libgl1 libgl1-mesa-dri libglib2.0-0|libglib2.0-0t64 libdbus-1-3 libfontconfig1
 libfreetype6 fontconfig libx11-6 libx11-xcb1 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0
-libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xkb1 xvfb xdotool"
+libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xkb1 xvfb xdotool rsync openssh-client"
 
 [ "$(uname -s)" = Linux ] || exit 0
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then

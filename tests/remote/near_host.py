@@ -1,9 +1,13 @@
 """A training host for tests: this machine with another home folder, behind a program that stands where ssh does."""
 
+import os
+import shutil
 import stat
 import sys
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from teleop_studio.remote.hosts import TrainingHost
 from teleop_studio.remote.link import Link
@@ -27,9 +31,11 @@ cd "{home}" && HOME="{home}" exec /bin/sh -c "$*"
 
 
 class NearHost:
-    """`home` is its home folder. `cut` and `mend` the line to it."""
+    """`home` is its home folder. `cut` and `mend` the line to it. Skips the test on a machine without rsync."""
 
     def __init__(self, folder: Path, name: str = "box") -> None:
+        if shutil.which("rsync") is None or os.name == "nt":
+            pytest.skip("there is no rsync here")
         self.home, self._line = folder / "home of the host", folder / "line"
         for made in (self.home, self._line):
             made.mkdir(parents=True)
