@@ -76,6 +76,8 @@ class TrainSettings:
             (("final_share", "ema_max"), lambda value: _number(value) and 0 <= value <= 1, "a number from 0 to 1"),
             (("schedule",), lambda value: value in (COSINE, CONSTANT), f"{COSINE!r} or {CONSTANT!r}"),
             (("device",), lambda value: _DEVICES.fullmatch(str(value)), "'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'"),
+            (("betas",), _decays, "two numbers from 0 on, below 1"),
+            (("weight_decay",), lambda value: _number(value) and value >= 0, "a number from 0 on"),
             (("bfloat16",), lambda value: isinstance(value, bool), "true or false"),
         ):
             for name in names:
@@ -123,3 +125,7 @@ def _whole(value: Any) -> bool:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _decays(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(_number(one) and 0 <= one < 1 for one in value)

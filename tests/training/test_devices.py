@@ -68,5 +68,7 @@ def test_what_suits_a_policy_comes_before_the_defaults_and_after_what_is_given()
     assert settings_for("act", config={"horizon": 20}).config == {**act.config, "horizon": 20}
     with pytest.raises(ValueError, match=r"There is no policy 'magic'"):
         settings_for("magic")
+    with pytest.raises(ValueError, match=r"betas = \[0\.9\]: it must be two numbers"):
+        settings_for("act", betas=[0.9])
     with pytest.raises(ValueError, match=r"schedule = 'linear': it must be 'cosine' or 'constant'"):
         settings_for("act", schedule="linear")

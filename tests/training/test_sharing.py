@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,12 +18,14 @@ from safetensors.torch import load_file
 from teleop_studio.live_lock import LiveLock, rig_is_live
 from teleop_studio.policies.checkpoint_folder import checkpoints
 from teleop_studio.training.chunk_dataset import ChunkDataset
+from teleop_studio.training.environment import read_environments
 from teleop_studio.training.episodes import choose_episodes
 from teleop_studio.training.errors import TrainingError
-from teleop_studio.training.helpers import Helpers, helper_arguments
+from teleop_studio.training.helpers import Helpers, _meeting_point, helper_arguments
 from teleop_studio.training.preparing import load_dataset, usable_cores, wanted_processes, with_shards
 from teleop_studio.training.run_episodes import write_episodes
 from teleop_studio.training.run_folder import RunConfig, write_config
+from teleop_studio.training.run_status import read_status
 from teleop_studio.training.settings import TrainSettings
 from teleop_studio.training.sharing import Sharing, processes_allowed
 from teleop_studio.training.training_loop import train
@@ -29,6 +33,12 @@ from tests.training.shown_tasks import SMALL, recorded
 
 CPU = torch.device("cpu")
 SHARED = replace(SMALL, steps=12, shards=2, checkpoint_every=4, log_every=1)
+LAUNCHED = """
+import sys
+from pathlib import Path
+from teleop_studio.training.main import run_training
+sys.exit(run_training(Path(sys.argv[1]), Path(sys.argv[2]), niceness=0))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -161,3 +171,27 @@ def test_a_run_keeps_its_shards_wherever_it_goes_on() -> None:
         with_shards(replace(SMALL, processes=2), torch.device("cuda"), launched=1)
     with pytest.raises(TrainingError, match=r"processes = 8, but this machine has \d+ cores"):
         with_shards(replace(SMALL, processes=8, batch=8), CPU, launched=1)
+
+
+@pytest.mark.alone
+@pytest.mark.slow
+def test_processes_that_a_launcher_started_train_together_and_only_the_first_writes(
+    begun: Callable[[str], Path], dataset: ChunkDataset, cache: Path
+) -> None:
+    """As accelerate launch and torchrun do it: they say in the environment who is who, and where to meet."""
+    alone, launched = begun("alone"), begun("launched")
+    list(train(SHARED, alone, dataset))
+    place = {**_meeting_point(2), "OMP_NUM_THREADS": "1"}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", LAUNCHED, str(launched), str(cache)],
+            env={**os.environ, **place, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    assert [process.wait() for process in started] == [0, 0]
+    status = read_status(launched)
+    assert (status.finished, status.step, status.device) == (True, SHARED.steps, "CPU, 2 processes")
+    assert [found["processes"] for found in read_environments(launched)] == [2]
+    assert read_status(alone).loss_curve.tolist() == status.loss_curve.tolist()
+    assert same(alone, launched)
