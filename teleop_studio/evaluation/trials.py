@@ -24,7 +24,8 @@ class TrialResult:
 
     `seed` names the start: equal seeds are equal starts. `failed` the reason in the operator's words, "" for a
     success. `side` "left", "right", or "" when it can not be told. `episode` its file, None when not recorded.
-    `left_samples`, `right_samples`: shares (0..1) of the sampled chunks at the start; nan when not measured.
+    `left_samples`, `right_samples`: shares (0..1) of the sampled chunks at the start, or, where the ways part later, at
+    the first chunk of which half of the samples take a side; nan when not measured.
     `measured` how it was driven. `scene` it took place in, `shift` what was changed in it since the demonstrations.
     `live` in real time on the live rig rather than in lock-step.
     """

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 TRIAL_LIMIT_S = 10.0
 _TAIL_S = 0.3
 _REST_S = 0.2
+_DECIDED = 0.5  # where the ways part late, the samples at the start take no side yet
 
 
 @dataclass(frozen=True)
@@ -343,8 +344,9 @@ class _DirectChunkService:
                 self._executed_steps,
                 observation.stamp_ns,
             )
-            if self._meter.chunks == 0:
-                self.first_shares = (overlay.left_share, overlay.right_share)
+            shares = (overlay.left_share, overlay.right_share)
+            if self._meter.chunks == 0 or sum(self.first_shares) < _DECIDED <= sum(shares):
+                self.first_shares = shares
             self._bench.rings.overlays.push(overlay_row(overlay), observation.stamp_ns)
         self._meter.add(chunk, np.array(row["action"]), now_ns)
         self._bench.rings.chunks.push(chunk_row(request, chunk, chunk.actions.shape[1]), now_ns)

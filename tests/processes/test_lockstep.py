@@ -88,16 +88,23 @@ def test_another_side_is_another_take(bench: LockstepBench, tmp_path: Path) -> N
 class Swinging:
     """A policy that wants to turn the waist to the left in one chunk and to the right in the next.
 
-    Goals lie 20 mrad apart, the first at 10 mrad. All other joints stay at home.
+    Goals lie 20 mrad apart, the first at 10 mrad. All other joints stay at home. So often as it `hesitates` first it
+    stays where it is.
     """
+
+    hesitates = 0
 
     def __init__(self, config: PolicyConfig) -> None:
         self.config = config
         self._sign = -1.0
 
+    def to(self, device: torch.device | str) -> "Swinging":
+        return self
+
     def encode(self, seen: Seen) -> Condition:
+        self.hesitates -= 1
         self._sign = -self._sign
-        return Condition(self._sign, seen.state[:, -1])
+        return Condition(self._sign if self.hesitates < 0 else 0.0, seen.state[:, -1])
 
     def sample_chunks(self, condition: Condition, n: int, solver_steps: int, generator: torch.Generator) -> Sampled:
         chunk = torch.tensor(STUDIO_FOLLOWER.home, dtype=torch.float32).repeat(self.config.horizon, 1)
@@ -111,7 +118,7 @@ def swinging_player(executed_steps: int) -> PolicyPlayer:
         STUDIO_FOLLOWER.names, ("front", "wrist"), picture_px=16, crop_px=16, executed_steps=executed_steps
     )
     policy = cast("Policy", Swinging(config))
-    return PolicyPlayer(policy, CheckpointInfo("swinging", 1234, config, dict[str, Any]()))
+    return PolicyPlayer(policy, CheckpointInfo("swinging", 1234, config, dict[str, Any]()), device="cpu")
 
 
 def test_a_trial_tells_how_the_policy_drove(bench: LockstepBench) -> None:
@@ -134,6 +141,14 @@ def test_with_temporal_ensembling_every_step_has_a_chunk_and_what_swings_is_aver
     measured = bench.trial(swinging_player(8), SEED, None, "swinging", 8, 2, ensembling=True).measured
     assert 140 <= measured.chunks <= 155
     assert measured.boundary_jump_mrad < 60
+
+
+def test_samples_are_counted_where_they_take_a_side(bench: LockstepBench) -> None:
+    """This policy's first chunk goes straight ahead."""
+    player = swinging_player(8)
+    cast("Any", player)._policy.hesitates = 3  # the two calls of the warm-up among them
+    outcome = bench.trial(player, SEED, None, "swinging", 8, 2)
+    assert {outcome.left_samples, outcome.right_samples} == {0.0, 1.0}
 
 
 def test_steps_that_are_not_given_are_those_of_the_run(bench: LockstepBench) -> None:
