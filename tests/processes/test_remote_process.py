@@ -27,13 +27,13 @@ from teleop_studio.workspace import Workspace
 from tests.remote.near_host import NearHost
 from tests.training.shown_tasks import recorded
 
-PATIENCE_S = 200.0
+PATIENCE_S = 240.0
 TINY = TrainSettings(
     policy_settings={"width": 16, "blocks": 1},
     steps=100_000,
     batch=4,
-    checkpoint_every=5,
-    held_out_every=5,
+    checkpoint_every=40,
+    held_out_every=40,
     log_every=1,
     held_out_moments=4,
     device="cpu",
