@@ -1,5 +1,6 @@
 """The lesson: what is there already is not done again, and what lies elsewhere is not taken for it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from teleop_studio.evaluation.intervals import mcnemar_exact
 from teleop_studio.evaluation.lesson import Considered
 from teleop_studio.evaluation.trials import TrialResult, TrialSheet
 from teleop_studio.lesson_figure import Panel, draw_figure
-from teleop_studio.lesson_plan import LessonFolder, LessonPlan
-from teleop_studio.lesson_report import considered_of
+from teleop_studio.lesson_plan import FLOW, MEAN, LessonFolder, LessonPlan
+from teleop_studio.lesson_report import LessonContent, considered_of, scores_of, write_lesson
 from teleop_studio.lessons import Lessons
 from teleop_studio.session import StudioError
+from teleop_studio.status import TrainingStatus
 from teleop_studio.trainings import Trainings
 from teleop_studio.workspace import Workspace
 
@@ -122,3 +124,37 @@ def test_the_figure_shows_the_average_through_the_box_and_both_ways_in_two_colou
     assert near(right_half, (75, 211, 123)) > 20
     assert near(right_half, (73, 166, 255)) > 20
     assert near(right_half, (255, 209, 64)) == 0
+
+
+def test_two_trainings_of_each_end_in_one_table_one_page_and_one_figure(tmp_path: Path) -> None:
+    plan = LessonPlan(pairs=2, steps=20, trials=4, seeds=2)
+    place = folder(tmp_path)
+    place.begin(plan)
+    trainings = {
+        (policy, seed): TrainingStatus(place.run(policy, seed), policy, finished=True, step=20, steps=20)
+        for seed in range(2)
+        for policy in (MEAN, FLOW)
+    }
+    results = [
+        TrialResult(status.run.name, seed, policy == FLOW, "" if policy == FLOW else "box fell", "left")
+        for (policy, _), status in trainings.items()
+        for seed in range(4)
+    ]
+    content = LessonContent(plan, place, [], trainings, TrialSheet(results), {"try": 3.0}, fans())
+    write_lesson(content)
+    numbers = json.loads(place.numbers.read_text())
+    assert [row["seed"] for row in numbers["table"]] == [0, 1]
+    assert numbers["table"][1][MEAN]["failures"] == {"box fell": 4}
+    assert numbers["table"][1]["paired"]["only_second"] == 4
+    assert numbers["considered"][FLOW] == {"samples": 4, "left": 2, "right": 2, "through": 0}
+    page = place.report.read_text()
+    assert "Training seed 1. Mean regression: 0 of 4 starts succeeded" in page
+    assert "These counts do not tell the two apart" in page  # 4 starts can not, however they come out
+    assert place.figure.stat().st_size > 1000
+    scores = scores_of(content.sheet, content.contests)
+    assert [(score.title, score.successes, score.knocked) for score in scores] == [
+        ("Mean regression, seed 0", 0, 4),
+        ("Flow matching, seed 0", 4, 0),
+        ("Mean regression, seed 1", 0, 4),
+        ("Flow matching, seed 1", 4, 0),
+    ]
