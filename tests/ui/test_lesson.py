@@ -39,6 +39,7 @@ def test_its_end_shows_the_figure_with_the_numbers(cockpit: Cockpit, train: Any)
     assert "flow matching alone succeeded at 29" in train.lesson.phase.text()
     press(cockpit, "show_lesson")
     assert train.lesson_view.isVisible()
+    assert train.lesson_view.report.isVisible()
     assert near(train.lesson_view.picture, "#205080", 6).mean() > 0.5
     shown = [train.lesson_view.figures.itemAt(i).widget().text for i in range(3)]
     assert shown == ["9 of 40   11% to 38%", "37 of 40   80% to 98%", "< 0.0001"]

@@ -2,8 +2,8 @@
 
 import math
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QFont, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QFont, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from teleop_studio.learning_status import LessonScore, LessonStatus
@@ -19,6 +19,10 @@ class LessonView(Panel):
         super().__init__("Lesson: why not average?", parent)
         self._bridge = bridge
         self._shown: LessonStatus | None = None
+        self.report = button(
+            "open_lesson_report", "Open as a page", "The same with all its counts, in the browser", self._open, True
+        )
+        self.header.addWidget(self.report)
         self.header.addWidget(
             button("close_lesson", "Back to the training", "Put the figure away", self.closed.emit, True)
         )
@@ -39,6 +43,7 @@ class LessonView(Panel):
             return
         self._shown = lesson
         self.picture.show_image(self._bridge.picture(lesson.figure) if lesson.figure is not None else None)
+        self.report.setVisible(lesson.report is not None)
         self.verdict.setText(lesson.verdict)
         while (item := self.figures.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
@@ -52,6 +57,10 @@ class LessonView(Panel):
             figure.show_value(p_words(lesson.p_value))
             figure.setToolTip("How often chance alone would give a split this uneven over the starts that both tried")
             self.figures.addWidget(figure, 1)
+
+    def _open(self) -> None:
+        if self._shown is not None and self._shown.report is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._shown.report)))
 
 
 class PictureView(QWidget):

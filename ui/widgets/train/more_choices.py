@@ -62,7 +62,8 @@ class MoreChoices(Panel):
         _add_line(where, 0, "where", self.host)
         _add_line(where, 1, "device", self.device)
         self._weights_caption = _add_line(where, 2, "weights", self.weights)
-        self._backbone_caption = _add_line(where, 3, "backbone", self.backbone)
+        # In the same place: no policy starts from weights and has a frozen backbone of its own besides.
+        self._backbone_caption = _add_line(where, 2, "backbone", self.backbone)
 
     def _watch(self) -> None:
         for spin in (self.steps, self.seed):
