@@ -93,7 +93,9 @@ def test_settings_and_weights_rebuild_the_policy(name: str, own: dict[str, Any])
 def test_a_batch_is_learnt(name: str, own: dict[str, Any]) -> None:
     policy, batch = built(name, own), random_batch(2)
     untrained = fit(policy, batch, 1)
-    assert fit(policy, batch, 60) < 0.5 * untrained
+    # Noise is drawn anew each time: it can not be learnt by heart.
+    share = 0.75 if own.get("target") == "epsilon" else 0.5
+    assert fit(policy, batch, 60) < share * untrained
 
 
 def test_unknown_settings_are_refused(name: str, own: dict[str, Any]) -> None:

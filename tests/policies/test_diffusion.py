@@ -72,7 +72,7 @@ def test_two_ways_stay_two_ways_with_either_sampler() -> None:
     settings = DiffusionSettings(width=64, blocks=2)
     policy = Diffusion(TOY, settings)
     policy.fit_normalizer(unit_statistics())
-    fit(policy, two_ways(), 200)
+    fit(policy, two_ways(16), 200)
     ancestral = Diffusion(TOY, DiffusionSettings(width=64, blocks=2, sampler="ancestral"))
     ancestral.load_state_dict(policy.state_dict())
     for one, solver_steps in ((policy, 10), (policy, 100), (ancestral, 100)):

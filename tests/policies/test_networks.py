@@ -45,11 +45,11 @@ def test_two_ways_stay_two_ways(kind: str, width: int, blocks: int) -> None:
     torch.manual_seed(0)
     policy = FlowMatching(TOY, FlowMatchingSettings(network=kind, width=width, blocks=blocks, draws=2))
     policy.fit_normalizer(unit_statistics())
-    fit(policy, two_ways(), 120)
+    fit(policy, two_ways(16), 150)
     ends = sampled_ends(policy, 200, 10)
     left, right = int((ends < -0.7).sum()), int((ends > 0.7).sum())
-    assert min(left, right) > 50
-    assert left + right > 160
+    assert min(left, right) > 40
+    assert left + right > 150
 
 
 def test_an_unknown_network_lists_the_known_ones() -> None:

@@ -22,7 +22,7 @@ def small() -> OneStepFlow:
 
 def test_one_step_keeps_both_ways_and_so_do_more() -> None:
     policy = small()
-    fit(policy, two_ways(), 250)
+    fit(policy, two_ways(16), 220)
     for solver_steps in (1, 2, 4):
         ends = sampled_ends(policy, 200, solver_steps)
         left, right = int((ends < -0.7).sum()), int((ends > 0.7).sum())

@@ -65,9 +65,9 @@ def two_ways(size: int = 32) -> Batch:
 
 
 @torch.no_grad()
-def sampled_ends(policy: Policy, count: int, solver_steps: int, seed: int = 1) -> Tensor:
+def sampled_ends(policy: Policy, count: int, solver_steps: int, seed: int = 1, task: str = "") -> Tensor:
     """(count,) where chunks for the view of `two_ways` take the first joint, relative to where it is."""
-    seen = random_batch(1).seen
+    seen = replace(random_batch(1).seen, task=(task,))
     generator = torch.Generator().manual_seed(seed)
     chunks = policy.sample_chunks(policy.encode(seen), count, solver_steps, generator).chunks
     return chunks[:, -1, 0] - seen.state[0, -1, 0]
