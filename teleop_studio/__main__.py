@@ -119,7 +119,8 @@ def _rig(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rig",
         default="simulated",
-        help='a rig file (TOML), a name in WORKSPACE/rigs, "simulated" (default), "simulated-fork" or "simulated-fork-close"',
+        help='a rig file (TOML), a name in WORKSPACE/rigs, "simulated" (default), "simulated-fork" or '
+        '"simulated-fork-close"',
     )
     _workspace(parser)
 

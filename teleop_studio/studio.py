@@ -70,7 +70,8 @@ class Studio:
         self._closing: Thread | None = None
         for info in self.trainings.interrupted()[:1]:
             self._notices.add(
-                f"The training {info.name} was interrupted. Resume it on the Train page: it goes on from step {info.step}."
+                f"The training {info.name} was interrupted. Resume it on the Train page: it goes on from step "
+                f"{info.step}."
             )
         self.setup = RigSetup(workspace, lambda: self.rig, lambda: self._live is None and not self.closing)
 

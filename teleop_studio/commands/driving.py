@@ -28,8 +28,7 @@ def named_rig(name: str, workspace: Workspace) -> RigConfig:
             return load_rig(path)
     known = sorted(path.stem for path in workspace.rigs.glob("*.toml"))
     raise RigError(
-        f"There is no rig {name!r}. Known: {', '.join(('simulated', *_FORKS, *known))}; "
-        "or give the path of a rig file."
+        f"There is no rig {name!r}. Known: {', '.join(('simulated', *_FORKS, *known))}; or give the path of a rig file."
     )
 
 
