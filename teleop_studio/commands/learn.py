@@ -107,6 +107,8 @@ def _news(status: TrainingStatus) -> tuple[object, ...]:
 
 def training_line(status: TrainingStatus) -> str:
     """One line of progress."""
+    if status.step == 0 and status.note:
+        return status.note
     if status.step == 0 and status.prepared < status.episodes:
         return f"{status.device}: pictures of {status.prepared}/{status.episodes} episodes are ready"
     held_out = "" if math.isnan(status.held_out_error) else f", held out {status.held_out_error:.4f} rad"
@@ -116,7 +118,8 @@ def training_line(status: TrainingStatus) -> str:
         how = "begins"
     else:
         how = f"{status.steps_per_s:.1f} steps/s on {status.device}, {_minutes(status.eta_s)} to go"
-    return f"step {status.step}/{status.steps}, loss {status.loss:.4f}{held_out}, {how}"
+    note = f" {status.note}" if status.note else ""
+    return f"step {status.step}/{status.steps}, loss {status.loss:.4f}{held_out}, {how}{note}"
 
 
 def _minutes(seconds: float) -> str:
