@@ -160,3 +160,8 @@ def test_the_averages_decay_is_that_of_the_recipe() -> None:
     assert SMALL.ema_decay(1000) == pytest.approx(0.994, abs=5e-4)
     assert SMALL.ema_decay(20_000) == 0.999
     assert SMALL.learning_rate_at(0) < SMALL.learning_rate_at(3) == SMALL.learning_rate
+
+
+def test_a_policy_that_can_not_be_built_is_refused_in_its_own_words(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"'flow-matching' does not take these settings.*colour"):
+        Trainer(replace(SMALL, policy_settings={"colour": "blue"}), toy_dataset(tmp_path / "cache"))
