@@ -135,7 +135,7 @@ def _sharing(
     run: Path, settings: TrainSettings, cache: Path, device: "torch.device"
 ) -> tuple["Sharing", "torch.device"]:
     """Who shares the batches, and the device of this process."""
-    from teleop_studio.training.helpers import Helpers, helper_arguments
+    from teleop_studio.training.helper_processes import Helpers, helper_arguments
     from teleop_studio.training.preparing import wanted_processes
     from teleop_studio.training.sharing import Sharing
     from teleop_studio.training.team import Team

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from teleop_studio.live_lock import rig_is_live
 from teleop_studio.training.errors import TrainingError
-from teleop_studio.training.helpers import Helpers
+from teleop_studio.training.helper_processes import Helpers
 from teleop_studio.training.preparing import usable_cores
 from teleop_studio.training.team import ALONE, CATCH_UP, END, PREPARED, STEP, Team, TeamLost
 from teleop_studio.training.trainer import Trainer

@@ -8,7 +8,7 @@ import torch
 
 from teleop_studio.policies.checkpoint_folder import newest_checkpoint
 from teleop_studio.training.devices import choose_device
-from teleop_studio.training.helpers import end_with_the_main_process, say_ready
+from teleop_studio.training.helper_processes import end_with_the_main_process, say_ready
 from teleop_studio.training.preparing import load_dataset
 from teleop_studio.training.run_episodes import read_episodes
 from teleop_studio.training.run_folder import read_config

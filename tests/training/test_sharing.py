@@ -21,7 +21,7 @@ from teleop_studio.training.chunk_dataset import ChunkDataset
 from teleop_studio.training.environment import read_environments
 from teleop_studio.training.episodes import choose_episodes
 from teleop_studio.training.errors import TrainingError
-from teleop_studio.training.helpers import Helpers, _meeting_point, helper_arguments
+from teleop_studio.training.helper_processes import Helpers, _meeting_point, helper_arguments
 from teleop_studio.training.preparing import load_dataset, usable_cores, wanted_processes, with_shards
 from teleop_studio.training.run_episodes import write_episodes
 from teleop_studio.training.run_folder import RunConfig, write_config
