@@ -105,7 +105,7 @@ def _vision_language_action(name: str) -> PolicyFactory:
 _SHARED: dict[str, tuple[Any, ...]] = {
     "network": ("mlp", "unet", "dit"),
     "encoder": ("cnn", "resnet18", "frozen"),
-    "augment": (0.0, 0.5, 1.0),
+    "augment": (0.5, 0.0, 1.0),
 }
 
 _FINE_TUNED: dict[str, Any] = {"picture_px": 224, "crop_px": 224, "horizon": 30, "executed_steps": 15}
