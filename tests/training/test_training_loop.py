@@ -114,29 +114,42 @@ def test_how_long_it_takes_is_known_after_two_steps(run: Path, dataset: ChunkDat
     assert first.loss is not None
 
 
-def test_the_checkpoint_with_the_smallest_held_out_error_is_played_until_trials_speak(
-    run: Path, dataset: ChunkDataset
-) -> None:
+def test_the_checkpoint_chosen_by_held_out_error_is_played_until_trials_speak(run: Path, dataset: ChunkDataset) -> None:
     list(train(SMALL, run, dataset))
     error = {int(step): float(value) for step, value in read_status(run).held_out_curve}
     assert sorted(error) == [4, 8, 12] == steps_of(run)
-    smallest = min(error, key=lambda step: error[step])
-    assert read_best(run) == Best(smallest, HELD_OUT_ERROR, error[smallest])
-    assert PolicyPlayer.load(run).step == smallest
+    best = read_best(run)
+    assert best is not None
+    assert best == Best(best.step, HELD_OUT_ERROR, error[best.step], min(error.values()))
+    assert best.value <= 1.1 * best.smallest
+    assert PolicyPlayer.load(run).step == best.step
     status, info = read_status(run), list_runs(run.parent)[0]
-    assert (status.checkpoint_step, status.best_step, status.best_by) == (12, smallest, HELD_OUT_ERROR)
-    assert (info.checkpoints, info.best_step, info.best_by) == ((4, 8, 12), smallest, HELD_OUT_ERROR)
+    assert (status.checkpoint_step, status.best_step, status.best_by) == (12, best.step, HELD_OUT_ERROR)
+    assert (info.checkpoints, info.best_step, info.best_by) == ((4, 8, 12), best.step, HELD_OUT_ERROR)
 
-    chosen = next(step for step in (4, 8, 12) if step != smallest)
+    chosen = next(step for step in (4, 8, 12) if step != best.step)
     assert choose_best(run, chosen, TRIALS, 0.9)
     assert PolicyPlayer.load(run).step == chosen
-    assert not choose_best(run, smallest, HELD_OUT_ERROR, 0.0)  # an error does not overrule trials
-    assert choose_best(run, smallest, TRIALS, 0.8)  # newer trials do
-    assert best_checkpoint(run) == checkpoint_path(run, smallest)
+    assert not choose_best(run, best.step, HELD_OUT_ERROR, 0.0)  # an error does not overrule trials
+    assert choose_best(run, best.step, TRIALS, 0.8)  # newer trials do
+    assert best_checkpoint(run) == checkpoint_path(run, best.step)
     with pytest.raises(ValueError, match=r"run has no checkpoint of step 5\. It has: 4, 8, 12"):
         choose_best(run, 5, TRIALS, 1.0)
     with pytest.raises(ValueError, match=r"by = 'loss': checkpoints are chosen by 'held-out error' or 'trials'"):
         choose_best(run, 4, "loss", 0.1)
+
+
+def test_a_later_checkpoint_is_better_unless_its_error_is_clearly_above_the_smallest(
+    run: Path, dataset: ChunkDataset
+) -> None:
+    list(train(SMALL, run, dataset))
+    (run / "best.json").unlink()
+    assert choose_best(run, 4, HELD_OUT_ERROR, 0.100)
+    assert choose_best(run, 8, HELD_OUT_ERROR, 0.108)
+    assert not choose_best(run, 12, HELD_OUT_ERROR, 0.112)  # a tenth above the smallest, not above its neighbour
+    assert not choose_best(run, 4, HELD_OUT_ERROR, 0.109)  # an earlier one has to be better
+    assert choose_best(run, 4, HELD_OUT_ERROR, 0.100)
+    assert choose_best(run, 12, HELD_OUT_ERROR, 0.050)
 
 
 def test_without_a_choice_or_when_its_checkpoint_is_gone_the_newest_is_played(run: Path, dataset: ChunkDataset) -> None:
