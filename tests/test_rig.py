@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from drivers.arms import ARMS
 from teleop_studio.rig import (
+    SCENE_SHIFTS,
     ArmConfig,
     CameraConfig,
     LerobotDevice,
@@ -39,6 +40,7 @@ simulated = st.builds(
     realtime=st.booleans(),
     scene=st.sampled_from(["bottle", "fork", "fork-close"]),
     link=st.sampled_from(["socketpair", "pty"]),
+    shift=st.sampled_from(SCENE_SHIFTS),
 )
 
 
@@ -252,6 +254,13 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_wrong_setting_is_named_with_what_would_be_right(change: dict[str, object], said: str) -> None:
     with pytest.raises(RigError, match=said):
         replace(RigConfig(), **change)  # type: ignore[arg-type]
+
+
+def test_only_a_simulated_scene_can_be_shifted() -> None:
+    with pytest.raises(RigError, match=r"shift = 'dim': only a simulated scene can be shifted; leave the line out"):
+        replace(REAL, shift="dim")
+    with pytest.raises(RigError, match=r"shift = 'fog': the simulated scenes can be shifted by none, dim, bright"):
+        RigConfig(shift="fog")
 
 
 def test_two_real_arms_need_two_ports() -> None:

@@ -60,6 +60,14 @@ SHIFTS: dict[str, SceneShift] = {
 }
 
 
+# Centres, m: about 20 cm beside the bottle, where the arm does not come, and where the front camera sees them.
+CLUTTER: dict[str, Vector] = {
+    "tea_box": (0.36, 0.225, 0.042),
+    "ball": (0.27, -0.235, 0.031),
+    "jar": (0.17, 0.255, 0.045),
+}
+
+
 def shift_named(name: str) -> SceneShift:
     """Raises `ValueError` that lists the shifts when there is none of that name."""
     if name not in SHIFTS:
@@ -81,16 +89,15 @@ def clutter_xml(shift: SceneShift, meshes: MeshLibrary) -> str:
         return ""
     ball = [(0.031 * float(np.sin(a)), -0.031 * float(np.cos(a))) for a in np.linspace(0, np.pi, 13)]
     jar = [(0.0, -0.045), (0.024, -0.045), (0.024, -0.045), (0.026, 0.0), (0.022, 0.045), (0.022, 0.045), (0.0, 0.045)]
-    # About 20 cm beside the bottle, where the arm does not come, and where the front camera sees them.
     return (
-        _fixed("tea_box", (0.36, 0.20, 0.042), "box", ".024 .034 .042")
+        _fixed("tea_box", "box", ".024 .034 .042")
         + visual_mesh(meshes.rounded_box((0.024, 0.034, 0.042), 0.0015), "pcb")
         + visual_mesh(meshes.rounded_box((0.0243, 0.0343, 0.008), 0.001), "cream", "0 0 .012")
         + "</body>"
-        + _fixed("ball", (0.27, -0.21, 0.031), "sphere", ".031")
+        + _fixed("ball", "sphere", ".031")
         + visual_mesh(meshes.turned("ball", ball), "red")
         + "</body>"
-        + _fixed("jar", (0.17, 0.24, 0.045), "cylinder", ".026 .045")
+        + _fixed("jar", "cylinder", ".026 .045")
         + visual_mesh(meshes.turned("jar", jar), "servo")
         + visual("cylinder", ".0235 .006", "metal", "0 0 .051")
         + "</body>"
@@ -124,8 +131,8 @@ def exposed(picture: NDArray[np.uint8], shift: SceneShift) -> NDArray[np.uint8]:
     return brighter
 
 
-def _fixed(name: str, position: Vector, kind: str, size: str) -> str:
-    place = " ".join(str(value) for value in position)
+def _fixed(name: str, kind: str, size: str) -> str:
+    place = " ".join(str(value) for value in CLUTTER[name])
     return f'<body name="{name}" pos="{place}"><geom class="prop" type="{kind}" size="{size}"/>'
 
 

@@ -76,6 +76,7 @@ def tried(work: Work) -> list[tuple[bool, str]]:
 
     from teleop_studio.policies.player import PolicyPlayer
     from teleop_studio.processes.lockstep import LockstepBench
+    from teleop_studio.processes.observation import require_fit
     from teleop_studio.processes.rings import RigRings
 
     torch.set_num_threads(1)
@@ -84,7 +85,7 @@ def tried(work: Work) -> list[tuple[bool, str]]:
     bench = LockstepBench(rig, rings)
     try:
         player = PolicyPlayer.load(work.run)
-        player.require(tuple(camera.name for camera in rig.cameras), rig.follower.model.names)
+        require_fit(player, rig)
         outcomes = [bench.trial(player, seed, None, work.run.name) for seed in work.seeds]
     finally:
         bench.close()
