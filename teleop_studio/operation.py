@@ -42,7 +42,9 @@ class Operation:
         self.rig, self._workspace = rig, workspace
         self.live: LiveRig | None = None
         self.active_run = ""
+        # Until the operator chooses, those of the policy that was loaded last.
         self.executed_steps, self.solver_steps = 8, 10
+        self.chosen_steps: set[str] = set()  # which of the two the operator has chosen
         self.temporal_ensembling = False
         self._session = Session()
         self._wanted_run: tuple[Path, dict[str, object]] | None = None
@@ -193,6 +195,7 @@ class Operation:
 
     def set_solver_steps(self, steps: int) -> None:
         self.solver_steps = check_solver_steps(steps)
+        self.chosen_steps.add("solver")
         if self.live is not None:
             self.live.processes.send(INFERENCE, m.SetSolverSteps(steps))
 
@@ -200,6 +203,7 @@ class Operation:
         if not 1 <= steps <= 63:
             raise ValueError(f"executed steps = {steps}: at least 1 and at most the chunk's last but one step")
         self.executed_steps = steps
+        self.chosen_steps.add("executed")
         if self.live is not None:
             self.live.command(m.SetExecutedSteps(steps))
             self.live.processes.send(INFERENCE, m.SetExecutedSteps(self._steps_between_chunks))
@@ -271,6 +275,7 @@ class Operation:
             return
         run, extra = wanted
         self.active_run = run_of(run).name
+        self._take_steps_of(live.inference.loaded)
         live.processes.send(INFERENCE, m.SetSolverSteps(self.solver_steps))
         live.processes.send(INFERENCE, m.SetExecutedSteps(self._steps_between_chunks))
         if isinstance(seed := extra.get("seed"), int):
@@ -279,6 +284,12 @@ class Operation:
         self._task, self._source = told or DEFAULT_TASK.get(self.rig.scene, ""), "policy"
         self._extra = {**extra, "run": run_of(run).name}
         self._carry_out(live, self._session.apply("autonomous"))
+
+    def _take_steps_of(self, loaded: m.RunLoaded | None) -> None:
+        if loaded is not None and loaded.solver_steps and "solver" not in self.chosen_steps:
+            self.solver_steps = loaded.solver_steps
+        if loaded is not None and loaded.executed_steps and "executed" not in self.chosen_steps:
+            self.executed_steps = loaded.executed_steps
 
     def _carry_out(self, live: LiveRig, effects: tuple[Effect, ...]) -> None:
         for effect in effects:

@@ -85,6 +85,7 @@ class Studio:
         before, self._operation = self._operation, Operation(rig, self.workspace)
         self._operation.operator = before.operator
         self._operation.executed_steps, self._operation.solver_steps = before.executed_steps, before.solver_steps
+        self._operation.chosen_steps = before.chosen_steps
         self._operation.temporal_ensembling = before.temporal_ensembling
         self._display = Display(rig)
 

@@ -26,6 +26,8 @@ PLANTED = [
     ("Only exporters and importers", "recorders/planted_too.py", "import av"),
     ("Only the map over many episodes", "teleop_studio/planted_too.py", "import ray"),
     ("Only drivers import", "ui/planted_too.py", "import cv2"),
+    ("Only training shares", "teleop_studio/policies/planted.py", "import accelerate"),
+    ("Only policies know pretrained", "teleop_studio/training/planted_too.py", "import transformers"),
     ("Nobody imports lerobot", "drivers/planted_too.py", "import lerobot.motors"),
 ]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from teleop_studio.rig import ArmConfig, RigConfig
+from teleop_studio.rig import SIMULATED_SCENES, ArmConfig, RigConfig
 from teleop_studio.rig_file import save_rig
 from teleop_studio.session import StudioError
 from teleop_studio.status import State
@@ -87,7 +87,7 @@ def test_chunks_are_averaged_over_time_only_when_it_is_wished(studio: Studio) ->
     assert studio.temporal_ensembling
 
 
-@pytest.mark.parametrize("steps", [0, 21])
+@pytest.mark.parametrize("steps", [0, 101])
 def test_solver_steps_that_can_not_be_shown_are_refused_and_the_old_ones_stay(studio: Studio, steps: int) -> None:
     with pytest.raises(ValueError, match=f"solver steps = {steps}"):
         studio.set_solver_steps(steps)
@@ -95,7 +95,7 @@ def test_solver_steps_that_can_not_be_shown_are_refused_and_the_old_ones_stay(st
 
 
 def test_every_simulated_scene_has_a_task_in_words() -> None:
-    assert set(DEFAULT_TASK) == {"bottle", "fork"}
+    assert set(DEFAULT_TASK) == set(SIMULATED_SCENES)
     assert all(DEFAULT_TASK.values())
 
 

@@ -59,8 +59,10 @@ def send(link: Link, luggage: Luggage, say: Callable[[str], None]) -> None:
     total = sum(len(names) for names in luggage.episodes.values())
     sent = 0
 
-    def on_line(_: str) -> None:
+    def on_line(line: str) -> None:
         nonlocal sent
+        if line.endswith("/"):  # a folder whose time has changed
+            return
         sent += 1
         say(f"Sending episodes to {name}: {min(sent, total)} of at most {total} that are not there yet.")
 

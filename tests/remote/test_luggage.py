@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 from teleop_studio.remote.luggage import pack, send
@@ -29,6 +30,7 @@ def test_episodes_keep_their_names_and_order_and_folders_do_not_mix(near: NearHo
     assert "Sending episodes to box: 2 of at most 3 that are not there yet." in told
     told.clear()
     wanted.episodes[0].unlink()  # gone here, but it is there already
+    os.utime(wanted.episodes[0].parent, (1.0, 1.0))  # which changes the folder's time
     send(near.link, luggage, told.append)
     assert not [text for text in told if text.startswith("Sending")]
     assert there.episodes[0].exists()
