@@ -1,11 +1,12 @@
 # Needs Python 3.12 or newer, git and make; everything else is installed on the first call.
 # Without make: README.md, "Without make", lists what each target runs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test format bench clean
+.PHONY: help setup demo run check test test-all format bench clean
 
 PYTHON_BIN := .venv/bin/python
 ARGS ?=
 TESTS ?= tests
+NOT_NOW ?= and not campaign
 
 # One thread a process: two torch threads, or two threads of the software rasteriser, on a busy two-core machine make
 # a call up to fifty times slower.
@@ -22,7 +23,7 @@ help:
 	@echo "make setup   make or reuse .venv, install what is missing"
 	@echo "make demo    record, train, deploy and try on the simulated rig, unattended; ARGS=--fast for the short one"
 	@echo "make run     the window on the simulated rig"
-	@echo "make test    format, lint, types, import rules, all tests"
+	@echo "make test    format, lint, types, import rules, tests; TESTS=tests/control for some, make test-all for the long ones too"
 	@echo "make format  put the sources into the form that make test asks for"
 	@echo "make bench   the figures of docs/benchmarks.md"
 	@echo "make clean   remove caches, builds and demo/ (keeps .venv and workspaces)"
@@ -38,13 +39,19 @@ run: setup
 
 # Tests marked `alone` start the processes of the app or watch the clock: they run one at a time, after the others,
 # so that nothing but the test itself decides how they end. 5 means that TESTS named a folder without such a test.
-test: setup
-	$(PYTHON_BIN) -m ruff format --check .
-	$(PYTHON_BIN) -m ruff check .
-	$(PYTHON_BIN) -m mypy
-	.venv/bin/lint-imports
-	QT_QPA_PLATFORM=offscreen $(PYTHON_BIN) -m pytest -p no:cacheprovider -n 2 -m "not alone" $(TESTS) || [ $$? = 5 ]
-	QT_QPA_PLATFORM=offscreen $(PYTHON_BIN) -m pytest -p no:cacheprovider -m alone $(TESTS) || [ $$? = 5 ]
+test: check
+	QT_QPA_PLATFORM=offscreen $(PYTHON_BIN) -m pytest -p no:cacheprovider -n 2 -m "not alone $(NOT_NOW)" $(TESTS) || [ $$? = 5 ]
+	QT_QPA_PLATFORM=offscreen $(PYTHON_BIN) -m pytest -p no:cacheprovider -m "alone $(NOT_NOW)" $(TESTS) || [ $$? = 5 ]
+
+# With the campaigns: much of the same again and again, and a lesson from end to end.
+test-all: NOT_NOW =
+test-all: test
+
+# The types beside the rest: each needs one core.
+check: setup
+	$(PYTHON_BIN) -m mypy & types=$$!; \
+	$(PYTHON_BIN) -m ruff format --check . && $(PYTHON_BIN) -m ruff check . && .venv/bin/lint-imports; rest=$$?; \
+	wait $$types && exit $$rest
 
 format: setup
 	$(PYTHON_BIN) -m ruff format .

@@ -9,7 +9,7 @@ from recorders.catalog import list_episodes
 from teleop_studio.commands.lesson import run_lesson
 from teleop_studio.lesson_plan import LessonPlan
 
-pytestmark = [pytest.mark.alone, pytest.mark.slow]
+pytestmark = [pytest.mark.alone, pytest.mark.slow, pytest.mark.campaign]
 
 
 def test_a_tiny_lesson_ends_in_its_figure_and_does_nothing_twice(tmp_path: Path) -> None:

@@ -182,6 +182,7 @@ print(step)
 """
 
 
+@pytest.mark.campaign
 def test_a_migration_killed_at_any_step_leaves_a_whole_episode_under_its_name(tmp_path: Path) -> None:
     path = golden("1.0", tmp_path)
     command = [sys.executable, "-c", KILL_AT_EACH_STEP, str(path)]

@@ -192,6 +192,7 @@ print(step)
 """
 
 
+@pytest.mark.campaign
 def test_a_builder_killed_at_any_step_leaves_one_whole_episode(tmp_path: Path) -> None:
     journal = recorded(tmp_path).rename(tmp_path / "take")
     command = [sys.executable, "-c", KILL_AT_EACH_STEP, str(journal)]

@@ -30,10 +30,11 @@ def test_the_bottle_is_lifted_from_the_wanted_side(scene: str, side: str) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.parametrize("scene", SCENES)
 @pytest.mark.parametrize("side", SIDES)
-def test_at_least_nine_of_ten_attempts_succeed(scene: str, side: str) -> None:
-    assert sum(attempt(scene, side, seed).success for seed in range(200, 210)) >= 9
+def test_at_least_nineteen_of_twenty_attempts_succeed(scene: str, side: str) -> None:
+    assert sum(attempt(scene, side, seed).success for seed in range(200, 220)) >= 19
 
 
 def test_the_leader_starts_where_the_follower_is_and_never_jumps(world: World) -> None:
