@@ -79,10 +79,9 @@ class MoreChoices(Panel):
         """Offer what this policy lets choose, at its defaults."""
         self._kind = kind
         self.heading.setText(f"Choices for {kind.title}" if kind is not None else "Choices")
-        for combo in self.own.values():
-            combo.deleteLater()
         while (item := self._own_grid.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()  # it is deleted only when the next events are handled
                 widget.deleteLater()
         self.own = {}
         for line, (name, values) in enumerate((kind.choices if kind is not None else {}).items()):
