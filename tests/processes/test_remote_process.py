@@ -91,6 +91,7 @@ def until(run: Path, process: "subprocess.Popen[bytes]", is_so: Callable[[Traini
 
 @pytest.mark.alone
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_a_run_trains_elsewhere_through_cuts_and_kills_and_its_policy_plays_here(
     workspace: Workspace, near: NearHost, ends: list["subprocess.Popen[bytes]"]
 ) -> None:
