@@ -109,6 +109,7 @@ def test_escape_stops_the_arm_in_the_middle_of_a_take(operator: Operator, studio
     operator.wait_for_state(State.IDLE)
 
 
+@pytest.mark.campaign  # `make demo` itself in small; the same steps by keys are the test above
 def test_the_demo_runs_from_end_to_end_and_leaves_report_and_pictures(tmp_path: Path) -> None:
     arguments = ["--fast", "--demonstrations", "2", "--steps", "4", "--trials", "2", "--out", str(tmp_path / "demo")]
     finished = subprocess.run(

@@ -78,6 +78,7 @@ def test_the_same_layout_gives_the_same_take_also_after_others(bench: LockstepBe
     assert pictures == their_pictures
 
 
+@pytest.mark.campaign
 def test_another_side_is_another_take(bench: LockstepBench, tmp_path: Path) -> None:
     """Else the comparison above would show nothing."""
     left, right = (demonstration(bench, tmp_path, side)[0] for side in ("left", "right"))
