@@ -161,8 +161,8 @@ def check_scheduling() -> Check:
     if got == "realtime":
         return Check(name, True, "the control loop gets a real-time class")
     remedy = (
-        "On Linux, add the line `@realtime - rtprio 90` to /etc/security/limits.d/teleop.conf, put the user into the "
-        "group realtime, and log in again."
+        "On Linux, add the lines `@realtime - rtprio 90` and `@realtime - nice -10` to "
+        "/etc/security/limits.d/teleop.conf, put the user into the group realtime, and log in again."
     )
     text = f"the control loop runs at scheduling {got!r}; ticks can come late while the machine is busy."
     return Check(name, False, text, remedy, needed=False)

@@ -20,7 +20,12 @@ from teleop_studio.policies.trunk import Trunk, sized
 
 @dataclass(frozen=True)
 class FlowMatchingSettings:
-    """`draws` noise and time draws for each encoded picture; the others: `TrunkSettings`."""
+    """`draws` noise and time draws for each encoded picture; the others: `TrunkSettings`.
+
+    `start_noise` standard deviation of what samples start from. 1 is what was learnt: all the variety of the
+    demonstrations, and of the network's own errors. Less keeps the ways apart and draws nearer to the middle of each
+    (docs/decisions/0033-start-noise.md).
+    """
 
     network: str = "mlp"
     width: int = 0
@@ -31,6 +36,12 @@ class FlowMatchingSettings:
     landmark_weight: float = 0.5
     state_noise: float = 0.03
     draws: int = 4
+    start_noise: float = 0.7
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a noise that is not in 0..1."""
+        if not 0.0 <= self.start_noise <= 1.0:
+            raise ValueError(f"start_noise = {self.start_noise}: it lies between 0 (no variety) and 1 (as learnt).")
 
 
 class FlowMatching(nn.Module):
@@ -71,12 +82,12 @@ class FlowMatching(nn.Module):
         return self.trunk.encode(seen)
 
     def sample_chunks(self, condition: Condition, n: int, solver_steps: int, generator: torch.Generator) -> Sampled:
-        """Euler steps from standard normal noise at tau = 0, 1/S, ..., (S - 1)/S.
+        """Euler steps from normal noise at tau = 0, 1/S, ..., (S - 1)/S.
 
         The last step's pull is the whole way, so it returns x_hat itself, and tau = 1 (a division by 0) is never asked.
         """
         embedding, device = self.network.embedding, condition.state.device
-        x = normal((n, self._config.horizon, self._config.joints), generator, device)
+        x = self._settings.start_noise * normal((n, self._config.horizon, self._config.joints), generator, device)
         trace, norms = [x], []
         seen = embedding.condition(condition.features)
         for step in range(solver_steps):

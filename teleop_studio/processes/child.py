@@ -70,9 +70,15 @@ def raise_scheduling(allowed: bool = True, priority: int = CONTROL_PRIORITY) -> 
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
         return "realtime"
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, 0, -10)
-        return "nice -10"
+    return raise_share(allowed)
+
+
+def raise_share(allowed: bool = True) -> str:
+    """A better nice value, or nothing: for long work that must not keep a core to itself. Returns which."""
+    if allowed:
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, 0, -10)
+            return "nice -10"
     return "normal"
 
 

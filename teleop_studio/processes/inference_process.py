@@ -12,7 +12,7 @@ from drivers.kinematics import Chain, known
 from teleop_studio.chunk import Observation
 from teleop_studio.insight.overlay import overlay_of_trace
 from teleop_studio.processes import messages as m
-from teleop_studio.processes.child import Pipe
+from teleop_studio.processes.child import Pipe, raise_share
 from teleop_studio.processes.observation import require_fit, take_observation
 from teleop_studio.processes.rings import OVERLAY_SAMPLES, RigRings, RingSpecs, chunk_row, overlay_row
 from teleop_studio.rig import RigConfig
@@ -30,6 +30,7 @@ def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
     import torch
 
     torch.set_num_threads(1)
+    raise_share(rig.realtime)  # the arm waits for its chunk, the window can wait
     rings = RigRings.attach(specs)
     inference = _Inference(pipe, rig, rings)
     pipe.send(m.Ready())

@@ -63,7 +63,7 @@ def test_the_trace_starts_at_noise_and_ends_at_the_chunks() -> None:
     with torch.no_grad():
         condition = policy.encode(batch.seen)
         sampled = policy.sample_chunks(condition, 4, 10, generator(2))
-    noise = torch.randn((4, 16, 7), generator=generator(2))
+    noise = 0.7 * torch.randn((4, 16, 7), generator=generator(2))
     torch.testing.assert_close(sampled.trace[0], policy.trunk.normalizer.actions(noise, batch.seen.state[:, -1]))
     torch.testing.assert_close(sampled.trace[-1], sampled.chunks, atol=0, rtol=0)
 
@@ -117,3 +117,37 @@ def test_two_ways_round_stay_two_ways() -> None:
     assert left + right > 180
     # One step is the mean of both ways, which is none of them.
     assert int((ends_at_once.abs() > 0.7).sum()) < 40
+
+
+@pytest.fixture(scope="module")
+def mostly_right() -> FlowMatching:
+    torch.manual_seed(0)
+    policy = FlowMatching(TOY, SMALL)
+    policy.fit_normalizer(unit_statistics())
+    fit(policy, two_ways(40, left=0.3), 300)
+    return policy
+
+
+def played(policy: FlowMatching, start_noise: float) -> FlowMatching:
+    other = FlowMatching(TOY, replace(SMALL, start_noise=start_noise))
+    other.load_state_dict(policy.state_dict())
+    return other
+
+
+def test_the_rarer_way_keeps_its_share_and_loses_it_without_noise(mostly_right: FlowMatching) -> None:
+    """On the real scenes its share shall stay within 10 points of the demonstrations'."""
+    assert SMALL.start_noise == 0.7
+    ends, without = sampled_ends(mostly_right, 1000, 10), sampled_ends(played(mostly_right, 0.1), 1000, 10)
+    assert 0.2 < float((ends < -0.7).float().mean()) < 0.4
+    assert float((without < -0.7).float().mean()) < 0.1
+
+
+def test_less_noise_draws_nearer_to_the_middle_of_a_way(mostly_right: FlowMatching) -> None:
+    right = [ends[ends > 0.5] for ends in (sampled_ends(played(mostly_right, noise), 1000, 10) for noise in (1.0, 0.7))]
+    assert float(right[1].std()) < 0.9 * float(right[0].std())
+
+
+@pytest.mark.parametrize("noise", [-0.1, 1.5, float("nan")])
+def test_a_noise_that_was_never_learnt_is_refused(noise: float) -> None:
+    with pytest.raises(ValueError, match="start_noise = .* between 0"):
+        FlowMatchingSettings(start_noise=noise)

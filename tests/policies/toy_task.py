@@ -48,11 +48,12 @@ def fit(policy: Policy, batch: Batch, steps: int, learning_rate: float = 2e-3) -
     return sum(last) / len(last)
 
 
-def two_ways(size: int = 32) -> Batch:
-    """One and the same view, shown half left and half right: each joint goes to -1 or to 1 of where it is."""
+def two_ways(size: int = 32, left: float = 0.5) -> Batch:
+    """One and the same view, a share `left` of it to the left: each joint goes to -1 or to 1 of where it is."""
     same = random_batch(1)
     assert same.seen.pictures is not None
-    side = torch.tensor([-1.0, 1.0]).repeat(size // 2)
+    so_far = torch.ceil(left * torch.arange(size + 1) - 1e-4)  # to the left; in turns, as far as the share allows
+    side = 1.0 - 2.0 * so_far.diff()
     way = side[:, None, None] * torch.linspace(0, 1, 16)[None, :, None].expand(1, 16, 7)
     # The gripper is absolute: its goal starts at the measured one as well.
     return replace(
