@@ -149,5 +149,5 @@ def test_less_noise_draws_nearer_to_the_middle_of_a_way(mostly_right: FlowMatchi
 
 @pytest.mark.parametrize("noise", [-0.1, 1.5, float("nan")])
 def test_a_noise_that_was_never_learnt_is_refused(noise: float) -> None:
-    with pytest.raises(ValueError, match="start_noise = .* between 0"):
+    with pytest.raises(ValueError, match=r"start_noise = .* between 0"):
         FlowMatchingSettings(start_noise=noise)
