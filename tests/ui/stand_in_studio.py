@@ -97,6 +97,7 @@ class StandInStudio:
         self.pause_training, self.stop_training = self.trainings.pause_training, self.trainings.stop_training
         self.training_hosts, self.add_training_host = self.trainings.training_hosts, self.trainings.add_training_host
         self.check_training_host = self.trainings.check_training_host
+        self.remove_training_host = self.trainings.remove_training_host
         self.lesson, self.cancel_lesson = self.trainings.lesson, self.trainings.cancel_lesson
         self.closing = False
         self.gaps: tuple[float, ...] = (0.01,) * 7

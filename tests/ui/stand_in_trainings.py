@@ -145,8 +145,8 @@ class StandInTrainings:
         self._studio.calls.append(("stop_training",))
         self._change(running=False)
 
-    def resume_training(self, run: Path) -> None:
-        self._studio.calls.append(("resume_training", run))
+    def resume_training(self, run: Path, steps: int | None = None) -> None:
+        self._studio.calls.append(("resume_training", run) if steps is None else ("resume_training", run, steps))
         if self._studio.training is not None and self._studio.training.paused:
             self._change(paused=False)
         else:
@@ -166,6 +166,10 @@ class StandInTrainings:
     def check_training_host(self, name: str) -> None:
         self._studio.calls.append(("check_training_host", name))
         self.hosts = tuple(replace(host, checking=True) if host.name == name else host for host in self.hosts)
+
+    def remove_training_host(self, name: str) -> None:
+        self._studio.calls.append(("remove_training_host", name))
+        self.hosts = tuple(host for host in self.hosts if host.name != name)
 
     def found(self, name: str, device: str = "", problem: str = "") -> None:
         """What the check of a host came to."""

@@ -133,6 +133,17 @@ def test_a_host_is_added_checked_and_trained_on(cockpit: Cockpit, train: Any) ->
     assert cockpit.studio.calls[-1] == ("train", TrainChoices(host="gpubox"))
 
 
+def test_a_host_that_is_gone_is_forgotten(cockpit: Cockpit, train: Any) -> None:
+    add_a_host(cockpit, train)
+    cockpit.studio.trainings.found("gpubox", device="NVIDIA H100")
+    cockpit.refresh(8)
+    press(cockpit, "forget_host")
+    assert cockpit.studio.calls[-1] == ("remove_training_host", "gpubox")
+    assert train.choices.host.currentText() == "this computer"
+    assert train.choices.host.findData("gpubox") < 0
+    assert not train.choices.forget.isVisible()
+
+
 def test_a_host_that_can_not_train_says_why_and_can_be_checked_again(cockpit: Cockpit, train: Any) -> None:
     dialog = add_a_host(cockpit, train)
     cockpit.studio.trainings.found("gpubox", problem="ssh asks for a password. Copy your key with ssh-copy-id.")
@@ -195,6 +206,23 @@ def test_stop_and_keep_then_resume(cockpit: Cockpit, train: Any) -> None:
     press(cockpit, "resume_run")
     assert cockpit.verbs == ["train", "stop_training", "resume_training"]
     assert str(cockpit.studio.calls[-1][1]) == half
+
+
+def test_a_finished_run_is_trained_longer(cockpit: Cockpit, train: Any) -> None:
+    finished, half, _ = train.runs.list.rows
+    train.runs.list.select(half.key)
+    cockpit.refresh()
+    assert not train.runs.longer.isVisible()
+    train.runs.list.select(finished.key)
+    cockpit.refresh()
+    assert train.runs.longer.isVisible()
+    assert (train.runs.resume.text(), train.runs.longer.value()) == ("Train longer", 9750)
+    train.runs.longer.setValue(8000)
+    cockpit.refresh()
+    press(cockpit, "resume_run")
+    assert cockpit.studio.calls == [("resume_training", Path(finished.key), 8000)]
+    cockpit.refresh()
+    assert not train.runs.resume.isEnabled()  # one at a time
 
 
 def test_the_newest_checkpoint_is_tried_while_the_training_goes_on(cockpit: Cockpit, train: Any) -> None:

@@ -39,6 +39,16 @@ class MoreChoices(Panel):
         self.device = _choice("training_device", "what it runs on", _DEVICES)
         self.host = _choice("training_host", "where it trains", ())
         self.host.activated.connect(lambda _index: self._host_chosen())
+        self.forget = button(
+            "forget_host", "Forget", "Take this host off the list; what lies there stays", self._forget
+        )
+        where_row = QHBoxLayout()
+        where_row.setContentsMargins(0, 0, 0, 0)
+        where_row.setSpacing(6)
+        where_row.addWidget(self.host, 1)
+        where_row.addWidget(self.forget)
+        self._where = QWidget()
+        self._where.setLayout(where_row)
         self.weights = FolderField("weights", "folder of pretrained weights", bridge.studio.workspace.root)
         self.backbone = FolderField("backbone", "folder of the frozen backbone", bridge.studio.workspace.root)
         self.defaults = button("default_choices", "Defaults", "Put every choice back", self.reset, quiet=True)
@@ -59,7 +69,7 @@ class MoreChoices(Panel):
         self.body.addLayout(columns)
         for line, (text, field) in enumerate((("steps", self.steps), ("seed", self.seed), ("name", self.name))):
             _add_line(training, line, text, field)
-        _add_line(where, 0, "where", self.host)
+        _add_line(where, 0, "where", self._where)
         _add_line(where, 1, "device", self.device)
         self._weights_caption = _add_line(where, 2, "weights", self.weights)
         # In the same place: no policy starts from weights and has a frozen backbone of its own besides.
@@ -185,7 +195,13 @@ class MoreChoices(Panel):
             self.host.setCurrentIndex(0)
             self.host_wanted.emit()
 
+    def _forget(self) -> None:
+        studio = self._bridge.studio
+        self._bridge.call(studio.remove_training_host, self.host.currentData())
+        self.offer_hosts(self._bridge.call(studio.training_hosts) or ())
+
     def _tell(self) -> None:
+        self.forget.setVisible(bool(self.host.currentData()))
         for wanted, parts in (
             (self._wants_weights, (self.weights, self._weights_caption)),
             (self._frozen, (self.backbone, self._backbone_caption)),
