@@ -11,12 +11,10 @@ def work_waits(operation: Operation, trainings: Trainings, tasks: Tasks, lessons
     """A lock-step job, a lesson or a training runs while the arm only holds: the live cameras may rest."""
     if operation.state not in (State.IDLE, State.STOPPED, State.LIMP, State.FAULT) or operation.loading:
         return False
-    training = trainings.status()
-    return tasks.lockstep_running or lessons.running or (training is not None and training.running)
+    return tasks.lockstep_running or lessons.running or trainings.computes_here
 
 
 def may_prepare(operation: Operation, trainings: Trainings) -> bool:
     """Not beside a take, an arm that moves by itself, or a training, which prepares its pictures itself."""
-    training = trainings.status()
     moving = (State.RECORDING, State.POLICY, State.REPLAY)
-    return operation.state not in moving and not (training is not None and training.running)
+    return operation.state not in moving and not trainings.computes_here

@@ -129,6 +129,12 @@ class Trainings:
         alive = self._process is not None and self._process.poll() is None
         return alive or (status is not None and status.running)
 
+    @property
+    def computes_here(self) -> bool:
+        """A training takes this computer's processor now: it neither pauses nor runs on another machine."""
+        status = self.status()
+        return status is not None and status.running and not status.paused and not is_remote(status.run)
+
     def status(self) -> TrainingStatus | None:
         """The followed run, read from its folder at most twice a second."""
         if self._run is None:

@@ -9,11 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from teleop_studio.remote.assignment import assign
 from teleop_studio.session import StudioError
 from teleop_studio.status import TrainingStatus
 from teleop_studio.train_choices import TrainChoices
 from teleop_studio.training.run_folder import (
     FINISHED,
+    PAUSED,
     STOPPED,
     TRAINING,
     RunConfig,
@@ -63,6 +65,21 @@ def ended(trainings: Trainings) -> TrainingStatus:
     status = trainings.status()
     assert status is not None
     return status
+
+
+@pytest.mark.parametrize(
+    ("phase", "elsewhere", "computes"),
+    [(TRAINING, False, True), (PAUSED, False, False), (TRAINING, True, False), (FINISHED, False, False)],
+)
+def test_only_a_training_that_works_here_keeps_others_waiting(
+    workspace: Workspace, phase: str, elsewhere: bool, computes: bool
+) -> None:
+    run = begun(workspace.runs / "one", RunState(phase, 100, 4, step=7))
+    if elsewhere:
+        assign(run, "gpubox", workspace.training_hosts)
+    trainings = Trainings(workspace)
+    trainings._follow(run)
+    assert trainings.computes_here is computes
 
 
 def test_an_unknown_policy_and_no_steps_are_refused_before_anything_is_made(
