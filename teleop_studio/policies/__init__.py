@@ -124,7 +124,7 @@ POLICIES: dict[str, PolicyKind] = {
         "Flow matching",
         "Draws whole chunks from noise and keeps both ways round an obstacle; the one to begin with.",
         _flow_matching,
-        choices={**_SHARED, "start_noise": (0.7, 1.0, 0.5)},
+        choices={**_SHARED, "settle": (0.3, 0.5, 0.0)},
     ),
     "one-step-flow": PolicyKind(
         "One-step flow",

@@ -17,14 +17,15 @@ from teleop_studio.policies.noise import normal, uniform
 from teleop_studio.policies.policy import Batch, Condition, Sampled, Seen, Statistics
 from teleop_studio.policies.trunk import Trunk, sized
 
+_SETTLES_FROM = 4  # solver steps: after fewer, a chunk may not have found its way yet
+
 
 @dataclass(frozen=True)
 class FlowMatchingSettings:
     """`draws` noise and time draws for each encoded picture; the others: `TrunkSettings`.
 
-    `start_noise` standard deviation of what samples start from. 1 is what was learnt: all the variety of the
-    demonstrations, and of the network's own errors. Less keeps the ways apart and draws nearer to the middle of each
-    (docs/decisions/0033-start-noise.md).
+    `settle` where on the path (tau) a sampled chunk is looked at once more, without noise; 0: not at all. See
+    `FlowMatching.sample_chunks`.
     """
 
     network: str = "mlp"
@@ -36,12 +37,12 @@ class FlowMatchingSettings:
     landmark_weight: float = 0.5
     state_noise: float = 0.03
     draws: int = 4
-    start_noise: float = 0.7
+    settle: float = 0.3
 
     def __post_init__(self) -> None:
-        """Raises `ValueError` for a noise that is not in 0..1."""
-        if not 0.0 <= self.start_noise <= 1.0:
-            raise ValueError(f"start_noise = {self.start_noise}: it lies between 0 (no variety) and 1 (as learnt).")
+        """Raises `ValueError` for a place that is not on the path."""
+        if not 0.0 <= self.settle < 1.0:
+            raise ValueError(f"settle = {self.settle}: it is 0 (chunks stay as they were drawn) or a place below 1.")
 
 
 class FlowMatching(nn.Module):
@@ -82,20 +83,33 @@ class FlowMatching(nn.Module):
         return self.trunk.encode(seen)
 
     def sample_chunks(self, condition: Condition, n: int, solver_steps: int, generator: torch.Generator) -> Sampled:
-        """Euler steps from normal noise at tau = 0, 1/S, ..., (S - 1)/S.
+        """Euler steps from standard normal noise at tau = 0, 1/(S - 1), ..., and a last one in which the chunk settles.
 
-        The last step's pull is the whole way, so it returns x_hat itself, and tau = 1 (a division by 0) is never asked.
+        A last Euler step's pull is the whole way, so it gives x_hat itself, and tau = 1 (a division by 0) is never
+        asked. Then the chunk is put back on the path, without noise, and x_hat(settle x, settle) is the answer: the
+        mean of what was demonstrated around it, seen through noise of (1 - settle) / settle. That is one step of mean
+        shift: it stays with its way round the obstacle, nearer to the middle of it (docs/decisions/0033). With fewer
+        than 4 steps, or `settle` 0, all S are Euler steps.
         """
         embedding, device = self.network.embedding, condition.state.device
-        x = self._settings.start_noise * normal((n, self._config.horizon, self._config.joints), generator, device)
+        x = normal((n, self._config.horizon, self._config.joints), generator, device)
         trace, norms = [x], []
         seen = embedding.condition(condition.features)
-        for step in range(solver_steps):
-            tau = step / solver_steps
-            x_hat = self.network(x, seen + embedding.time(torch.tensor([tau], device=device)))
+
+        def answer(x: Tensor, tau: float) -> Tensor:
+            x_hat: Tensor = self.network(x, seen + embedding.time(torch.tensor([tau], device=device)))
+            trace.append(x_hat)
+            return x_hat
+
+        settles = self._settings.settle > 0.0 and solver_steps >= _SETTLES_FROM
+        euler = solver_steps - settles
+        for step in range(euler):
+            tau = step / euler
+            x_hat = answer(x, tau)
             velocity = (x_hat - x) / (1.0 - tau)
             norms.append(velocity.norm(dim=-1).mean(-1))
-            x = x_hat if step == solver_steps - 1 else x + velocity / solver_steps
-            trace.append(x_hat)
+            x = x_hat if step == euler - 1 else x + velocity / euler
+        if settles:
+            norms.append((answer(self._settings.settle * x, self._settings.settle) - x).norm(dim=-1).mean(-1))
         actions = self.trunk.normalizer.actions(torch.stack(trace), condition.state)
         return Sampled(actions[-1], actions, torch.stack(norms))
