@@ -33,7 +33,7 @@ class DenoiseBar(Panel):
         self.slider.valueChanged.connect(self._moved)
         self.reading = QLabel("")
         self.reading.setFont(theme.font(13, QFont.Weight.DemiBold))
-        self.reading.setFixedWidth(158)
+        self.reading.setFixedWidth(110)
         self.reading.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout()
         row.setSpacing(10)
@@ -87,6 +87,5 @@ class DenoiseBar(Panel):
             self.slider.setValue(0)
 
     def _moved(self, step: int) -> None:
-        tau = step / max(self.slider.maximum(), 1)
-        self.reading.setText(f"step {step} of {self.slider.maximum()}   τ {tau:.2f}")
+        self.reading.setText(f"step {step} of {self.slider.maximum()}")
         self.step_changed.emit(step)
