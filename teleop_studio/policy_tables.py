@@ -67,13 +67,13 @@ class PolicyTables:
         return known[1]
 
 
-def rows(table: PolicyTable) -> tuple[PolicyRow, ...]:
-    """As the window draws them; seeds that were pooled stand there one by one."""
-    return tuple(_row(row) for row in table.rows if not row.pooled)
+def rows(table: PolicyTable, compared: bool = True) -> tuple[PolicyRow, ...]:
+    """As the window draws them, with the comparisons or without; seeds that were pooled stand there one by one."""
+    return tuple(_row(row, compared) for row in table.rows if not row.pooled)
 
 
-def _row(row: TableRow) -> PolicyRow:
-    summary, facts = row.summary, row.facts
+def _row(row: TableRow, compared: bool) -> PolicyRow:
+    summary, facts, against = row.summary, row.facts, row.against if compared else None
     failure, count = row.commonest_failure
     trials = summary.left / summary.trials if summary.trials else math.nan
     return PolicyRow(
@@ -96,8 +96,8 @@ def _row(row: TableRow) -> PolicyRow:
         parameters=facts.parameters,
         failure=failure,
         failure_count=count,
-        p_value=row.against.p_value if row.against else math.nan,
-        shared=row.against.shared if row.against else 0,
+        p_value=against.p_value if against else math.nan,
+        shared=against.shared if against else 0,
     )
 
 

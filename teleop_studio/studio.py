@@ -439,10 +439,10 @@ class Studio:
         return self.tasks.sheet.results
 
     def policy_table(self, baseline: str = "") -> tuple[PolicyRow, ...]:
-        """What the trials in this rig's scene say of each run; `baseline` the run that the others are compared with."""
+        """What the trials in this rig's scene say of each run; `baseline` what the others are compared with, or ""."""
         sides = {row.path: row.side for row in self.library.episodes() if row.side}
         try:
-            return rows(self.policy_tables.table(self.rig.scene, baseline, sides))
+            return rows(self.policy_tables.table(self.rig.scene, baseline, sides), compared=bool(baseline))
         except TrialSheetError as error:
             raise StudioError(str(error)) from error
 

@@ -101,6 +101,7 @@ def test_the_window_gets_a_row_a_run_and_sees_new_trials(workspace: Workspace) -
     assert (second.shared, third.failure, third.failure_count) == (3, "carton fell", 3)
     assert (third.left_demonstrations, third.left_trials, third.training_s) == (0.5, 1.0, 120.0)
     assert (third.boundary_jump, third.chunk_ms, third.chunk_worst_ms) == pytest.approx((0.025, 11.0, 12.0))
+    assert all(math.isnan(row.p_value) for row in rows(tables.table("bottle", "", sides), compared=False))
     more = TrialResult("flow-001", 1003, False, "carton fell", measured=measured(1000, 0, 10.0), scene="bottle")
     TrialSheet().append(more, workspace.trials / "trials.jsonl")
     assert rows(tables.table("bottle"))[0].trials == 4

@@ -11,6 +11,7 @@ from ui.widgets.train.lesson_view import p_words
 from ui.widgets.wording import long_duration
 
 Index = QModelIndex | QPersistentModelIndex
+_TO_THE_SECOND_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,20 @@ COLUMNS = (
         lambda row: row.training_s,
     ),
     Column(
-        "chunk", "chunk", 92, "Median (and worst) time from a picture to the chunk that is executed", _chunk,
+        "chunk", "chunk", 102, "Median (and worst) time from a picture to the chunk that is executed", _chunk,
         lambda row: row.chunk_ms,
     ),
     Column(
         "parameters", "parameters", 82, "Numbers that are learnt", _parameters, lambda row: row.parameters or math.nan
     ),
-    Column("failure", "commonest failure", 0, "Why most of its failures failed", _failure, lambda row: row.failure),
+    Column("failure", "failure", 0, "Why most of its failures failed", _failure, lambda row: row.failure),
 )  # fmt: skip
 
 
 def _seconds(seconds: float) -> str:
-    return long_duration(seconds) if math.isfinite(seconds) else "–"
+    if not math.isfinite(seconds):
+        return "–"
+    return long_duration(seconds if seconds < _TO_THE_SECOND_S else 60.0 * round(seconds / 60.0))
 
 
 class PolicyModel(QAbstractTableModel):
