@@ -41,7 +41,7 @@ class FlowMatchingSettings:
 
     def __post_init__(self) -> None:
         """Raises `ValueError` for a place that is not on the path."""
-        if not 0.0 <= self.settle < 1.0:
+        if not isinstance(self.settle, int | float) or not 0.0 <= self.settle < 1.0:
             raise ValueError(f"settle = {self.settle}: it is 0 (chunks stay as they were drawn) or a place below 1.")
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from teleop_studio.policies.player import PolicyPlayer
 
 _GLANCE_S = 0.001  # while a run is loaded: how late a wish may be seen
-_GLANCES = 20  # at the ring for one at the pipe, which costs ten times as much
+_GLANCES = 20  # at the ring for one at the pipe, which costs several times as much
 
 
 def main(pipe: Pipe, rig: RigConfig, specs: RingSpecs) -> None:
